@@ -1,0 +1,1 @@
+module.exports = { displayName: 'flights', preset: '../../jest.preset.cjs' };

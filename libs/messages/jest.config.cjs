@@ -1,0 +1,1 @@
+module.exports = { displayName: 'messages', preset: '../../jest.preset.cjs' };

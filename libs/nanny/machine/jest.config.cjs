@@ -1,0 +1,1 @@
+module.exports = { displayName: 'nanny-machine', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'nanny-runtime', preset: '../../../jest.preset.cjs' };

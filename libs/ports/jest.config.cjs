@@ -1,0 +1,1 @@
+module.exports = { displayName: 'ports', preset: '../../jest.preset.cjs' };

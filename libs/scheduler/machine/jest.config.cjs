@@ -1,0 +1,1 @@
+module.exports = { displayName: 'scheduler-machine', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'scheduler-runtime', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'values', preset: '../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-executor', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-machine', preset: '../../../jest.preset.cjs' };

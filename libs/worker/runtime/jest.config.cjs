@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-runtime', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-store', preset: '../../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-transfer', preset: '../../../jest.preset.cjs' };
