@@ -1,1 +1,5 @@
-export {};
+export * from './assert.js';
+export * from './errors.js';
+export * from './ids.js';
+export { SeededRandom } from './seeded-random.js';
+export { Story, formatStory, type StoryEntry } from './story.js';

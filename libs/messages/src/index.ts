@@ -1,1 +1,7 @@
-export {};
+export * from './client.js';
+export * from './limits.js';
+export * from './nanny.js';
+export * from './remote-error.js';
+export * from './task-spec.js';
+export * from './values.js';
+export * from './worker.js';

@@ -1,1 +1,9 @@
-export {};
+export type * from './child-process.js';
+export type * from './clock.js';
+export type * from './link.js';
+export type * from './logger.js';
+export type * from './peer-link.js';
+export type * from './process-memory.js';
+export type * from './task-context.js';
+export type * from './task-executor.js';
+export type * from './value-store.js';

@@ -1,1 +1,2 @@
-export {};
+export type * from './events.js';
+export type * from './instructions.js';

@@ -1,0 +1,108 @@
+import type { ClientId, StimulusId, SubmissionId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { RemoteError } from './remote-error.js';
+import type { FunctionRef, TaskSpec } from './task-spec.js';
+import type { Payload } from './values.js';
+
+/** First words of a client on its control stream. */
+export interface ClientHello {
+  readonly clientId: ClientId;
+  readonly protocol: { readonly major: number; readonly minor: number };
+  readonly softwareVersion: string;
+}
+
+/** Where one copy of a value can be fetched. */
+export interface Holder {
+  readonly workerId: WorkerId;
+  /** `host:port` of the worker's data service. */
+  readonly address: string;
+}
+
+/** What a client says on its control stream. */
+export type ClientToScheduler =
+  /** One part (≤ 1 MiB) of a graph. Parts of one submission arrive in order; nothing acts before the commit. */
+  | {
+      readonly type: 'graph-part';
+      readonly submissionId: SubmissionId;
+      readonly partIndex: number;
+      readonly tasks: readonly TaskSpec[];
+    }
+  /** The graph is complete. `wants`: keys this client holds futures for. Answered by accepted or refused. */
+  | {
+      readonly type: 'graph-commit';
+      readonly submissionId: SubmissionId;
+      readonly partCount: number;
+      readonly wants: readonly TaskKey[];
+    }
+  | { readonly type: 'client-desires-keys'; readonly keys: readonly TaskKey[] }
+  | { readonly type: 'client-releases-keys'; readonly keys: readonly TaskKey[] }
+  /** `force`: also against other clients that want the keys. */
+  | { readonly type: 'cancel-keys'; readonly keys: readonly TaskKey[]; readonly force: boolean }
+  /** Run erred keys, and the erred tasks they failed through, again. */
+  | { readonly type: 'retry-keys'; readonly keys: readonly TaskKey[] }
+  /** The client has put the value on these workers; it becomes data without a recipe, wanted by this client. */
+  | {
+      readonly type: 'data-scattered';
+      readonly key: TaskKey;
+      readonly nbytes: number;
+      readonly holders: readonly WorkerId[];
+    }
+  /** Good-bye: release everything now, without a grace period. */
+  | { readonly type: 'client-closing' };
+
+/** What the scheduler says to a client. */
+export type SchedulerToClient =
+  | { readonly type: 'graph-accepted'; readonly submissionId: SubmissionId }
+  | { readonly type: 'graph-refused'; readonly submissionId: SubmissionId; readonly error: RemoteError }
+  /** `inline`: the value itself, when it is small and was at hand. Else fetch it from a holder. */
+  | {
+      readonly type: 'key-in-memory';
+      readonly key: TaskKey;
+      readonly nbytes: number;
+      readonly holders: readonly Holder[];
+      readonly inline?: Payload;
+    }
+  | { readonly type: 'key-erred'; readonly key: TaskKey; readonly error: RemoteError }
+  /** The last copy is gone; it is being computed again. */
+  | { readonly type: 'key-lost'; readonly key: TaskKey }
+  | { readonly type: 'key-cancelled'; readonly key: TaskKey; readonly reason: string }
+  /** The key was erred and runs again. */
+  | { readonly type: 'key-retried'; readonly key: TaskKey };
+
+/** State of a task as clients and operators see it. */
+export type SchedulerTaskStateName =
+  'released' | 'waiting' | 'queued' | 'no-worker' | 'processing' | 'memory' | 'erred' | 'forgotten';
+
+/** A function run on workers at once, outside scheduling (`client.run`). */
+export interface RunRequest {
+  readonly function: FunctionRef;
+  readonly args: Payload;
+  readonly timeoutMs: number | false;
+}
+export type RunOutcome =
+  | { readonly type: 'run-success'; readonly result: Payload }
+  | { readonly type: 'run-failure'; readonly error: RemoteError };
+
+/** Answers of the scheduler's unary queries, per key or worker. */
+export interface KeyInfo {
+  readonly key: TaskKey;
+  readonly state: SchedulerTaskStateName;
+  readonly nbytes: number | undefined;
+  readonly whoHas: readonly Holder[];
+}
+export interface WorkerInfo {
+  readonly workerId: WorkerId;
+  readonly name: string;
+  readonly address: string;
+  readonly status: WorkerStatus;
+  readonly nthreads: number;
+  readonly memoryLimitBytes: number | false;
+  readonly processBytes: number;
+  readonly managedBytes: number;
+  readonly processingCount: number;
+  readonly keyCount: number;
+}
+export type WorkerStatus = 'running' | 'paused' | 'retiring';
+
+export interface Stimulated {
+  readonly stimulusId: StimulusId;
+}

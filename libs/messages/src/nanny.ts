@@ -1,0 +1,67 @@
+import type { NannyId, StimulusId, WorkerId } from '@spillway/kernel';
+
+/** First words of a nanny on its control stream. */
+export interface NannyHello {
+  readonly nannyId: NannyId;
+  readonly name: string;
+  /** `host:port` of the nanny's own service. */
+  readonly address: string;
+  readonly pid: number;
+  readonly protocol: { readonly major: number; readonly minor: number };
+  readonly softwareVersion: string;
+}
+
+/** Why a worker process ended (architecture.md D10). */
+export type DeathCause =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'exit-code'; readonly code: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  /** V8 ran out of heap and aborted: exit 134 or SIGABRT, with its words on stderr. */
+  | { readonly kind: 'heap-exhausted' }
+  | { readonly kind: 'memory-limit'; readonly processBytes: number; readonly limitBytes: number }
+  /** The worker asked to be replaced: a native call outlived `cancel-grace`, or memory could not be reclaimed. */
+  | { readonly kind: 'recycled'; readonly reason: string }
+  /** The process could not be started. */
+  | { readonly kind: 'start-failed'; readonly message: string }
+  /** Connection lost and not resumed; nobody could tell why. */
+  | { readonly kind: 'host-lost' };
+
+/** What a nanny knows of a death, delivered to the scheduler before it decides, and to the client in the error. */
+export interface Verdict {
+  readonly workerId: WorkerId;
+  readonly workerName: string;
+  readonly cause: DeathCause;
+  /** One line for people: what happened, with numbers. */
+  readonly summary: string;
+  readonly pid: number | undefined;
+  readonly livedMs: number;
+  readonly stderrTail: string;
+}
+
+/** What a nanny says to the scheduler. */
+export type NannyToScheduler =
+  | {
+      readonly type: 'worker-spawned';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly name: string;
+      readonly pid: number;
+    }
+  | {
+      readonly type: 'worker-exited';
+      readonly stimulusId: StimulusId;
+      readonly verdict: Verdict;
+      readonly restartInMs: number | false;
+    }
+  | { readonly type: 'heartbeat'; readonly stimulusId: StimulusId }
+  | { readonly type: 'nanny-closing'; readonly stimulusId: StimulusId };
+
+/** What the scheduler says to a nanny. */
+export type SchedulerToNanny =
+  | {
+      readonly type: 'restart-worker';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+    }
+  | { readonly type: 'close-nanny'; readonly stimulusId: StimulusId; readonly reason: string };

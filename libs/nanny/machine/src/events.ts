@@ -1,0 +1,48 @@
+import type { StimulusId, WorkerId } from '@spillway/kernel';
+
+/** Everything that can happen to a nanny. A slot is a place for one worker; `slot` counts from 0. */
+export type NannyEvent =
+  /** Start all slots. */
+  | { readonly type: 'start'; readonly stimulusId: StimulusId }
+  | {
+      readonly type: 'worker-spawned';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+      readonly pid: number;
+    }
+  /** The worker says it is registered with the scheduler. */
+  | {
+      readonly type: 'worker-ready';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+    }
+  /** The worker says it will end, and why, so that its exit is not taken for a crash. */
+  | {
+      readonly type: 'worker-recycling';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'worker-exited';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly stderrTail: string;
+      readonly startError?: string;
+    }
+  /** Somebody (scheduler, operator) wants this worker replaced. Unknown workers are ignored. */
+  | {
+      readonly type: 'restart-worker';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+    }
+  /** SIGTERM, SIGINT, or the scheduler said so: end all workers in order, then finish. */
+  | { readonly type: 'stop'; readonly stimulusId: StimulusId; readonly reason: string }
+  | { readonly type: 'tick'; readonly stimulusId: StimulusId };

@@ -1,0 +1,62 @@
+import type { ClientId, NannyId, StimulusId, SubmissionId, TaskKey, WorkerId } from '@spillway/kernel';
+import type {
+  ClientToScheduler,
+  TaskSpec,
+  Verdict,
+  WorkerHello,
+  WorkerToScheduler,
+} from '@spillway/messages';
+
+/** Everything that can happen to the scheduler's graph. Messages are events of the same name, plus who said it. */
+export type SchedulerEvent =
+  | ClientEvent
+  | WorkerEvent
+  /** Time has reached `nextWakeMs`. */
+  | { readonly type: 'tick'; readonly stimulusId: StimulusId };
+
+export type ClientEvent =
+  /** A session begins, or a client whose lease still runs comes back. */
+  | { readonly type: 'client-connected'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
+  /** The session ended without a good-bye: the lease starts to run out. */
+  | { readonly type: 'client-disconnected'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
+  /** A part of a graph: staged, checked, nothing runs. */
+  | {
+      readonly type: 'graph-part';
+      readonly stimulusId: StimulusId;
+      readonly clientId: ClientId;
+      readonly submissionId: SubmissionId;
+      readonly partIndex: number;
+      readonly tasks: readonly TaskSpec[];
+    }
+  | ({ readonly stimulusId: StimulusId; readonly clientId: ClientId } & Extract<
+      ClientToScheduler,
+      {
+        type:
+          | 'graph-commit'
+          | 'client-desires-keys'
+          | 'client-releases-keys'
+          | 'cancel-keys'
+          | 'retry-keys'
+          | 'data-scattered'
+          | 'client-closing';
+      }
+    >);
+
+export type WorkerEvent =
+  | { readonly type: 'worker-registered'; readonly stimulusId: StimulusId; readonly hello: WorkerHello }
+  /**
+   * The worker is gone for good: its nanny said so (`verdict`), or its session was not resumed in time.
+   * `onPurpose`: it said good-bye, or was told to close; nobody is charged.
+   */
+  | {
+      readonly type: 'worker-lost';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly onPurpose: boolean;
+      readonly verdict?: Verdict;
+    }
+  | { readonly type: 'nanny-lost'; readonly stimulusId: StimulusId; readonly nannyId: NannyId }
+  | ({ readonly workerId: WorkerId } & Exclude<WorkerToScheduler, { type: 'run-done' | 'worker-closing' }>);
+
+/** For callers that make events of keys. */
+export type KeyList = readonly TaskKey[];

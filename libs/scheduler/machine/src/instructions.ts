@@ -1,0 +1,40 @@
+import type { ClientId, ModuleHash, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
+
+/** Everything the scheduler machine can ask of its runtime. Performed in order; none has an outcome event. */
+export type SchedulerInstruction =
+  | { readonly type: 'send-to-worker'; readonly workerId: WorkerId; readonly message: SchedulerToWorker }
+  | { readonly type: 'send-to-client'; readonly clientId: ClientId; readonly message: SchedulerToClient }
+  /** The client's lease is over and everything it held is released: drop its session. */
+  | { readonly type: 'forget-client'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
+  /** No task refers to these bundles any more (the runtime may keep them for a while). */
+  | {
+      readonly type: 'forget-modules';
+      readonly stimulusId: StimulusId;
+      readonly moduleHashes: readonly ModuleHash[];
+    }
+  /** A state change worth a line in the log and the event list. */
+  | {
+      readonly type: 'log-event';
+      readonly stimulusId: StimulusId;
+      readonly event: SchedulerLogEvent;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+      readonly keys?: readonly TaskKey[];
+    };
+
+/** Stable names of the scheduler's log events (conventions L03). */
+export type SchedulerLogEvent =
+  | 'worker.registered'
+  | 'worker.lost'
+  | 'worker.paused'
+  | 'worker.resumed'
+  | 'worker.retiring'
+  | 'task.recomputed'
+  | 'task.erred'
+  | 'task.suspicious'
+  | 'data.lost'
+  | 'graph.accepted'
+  | 'graph.refused'
+  | 'client.connected'
+  | 'client.lease-started'
+  | 'client.forgotten';
