@@ -3,3 +3,4 @@ export * from './errors.js';
 export * from './ids.js';
 export { SeededRandom } from './seeded-random.js';
 export { Story, formatStory, type StoryEntry } from './story.js';
+export { WakeTimer } from './wake-timer.js';

@@ -106,3 +106,10 @@ export type WorkerStatus = 'running' | 'paused' | 'retiring';
 export interface Stimulated {
   readonly stimulusId: StimulusId;
 }
+
+/** Where a key has come to, for callers that wait for it. */
+export interface KeyOutcome {
+  readonly key: TaskKey;
+  readonly state: SchedulerTaskStateName;
+  readonly error?: RemoteError;
+}

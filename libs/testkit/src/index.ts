@@ -1,1 +1,1 @@
-export {};
+export { bundleThreadEntry } from './bundle-entry.js';

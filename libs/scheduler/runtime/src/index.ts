@@ -1,1 +1,1 @@
-export {};
+export { SchedulerRuntime, type SchedulerRuntimeOptions } from './scheduler-runtime.js';

@@ -1,1 +1,2 @@
-export {};
+export { WorkerRuntime, type WorkerRuntimeOptions } from './worker-runtime.js';
+export { monitorGrowth, type GrowthMonitorOptions } from './growth-monitor.js';

@@ -1,1 +1,1 @@
-export {};
+export { RamStore } from './ram-store.js';

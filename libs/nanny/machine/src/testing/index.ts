@@ -1,1 +1,15 @@
-export {};
+import { asNannyId } from '@spillway/kernel';
+import { NannyMachine, type NannyMachineOptions } from '../nanny-machine.js';
+
+/** A nanny with sensible options for tests: one slot called `w`. */
+export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine {
+  return new NannyMachine({
+    nannyId: asNannyId('n1'),
+    workerNames: ['w'],
+    closeTimeoutMs: 1000,
+    backoffBaseMs: 100,
+    backoffMaxMs: 1000,
+    stableMs: 10_000,
+    ...options,
+  });
+}

@@ -1,0 +1,74 @@
+/** What settings must agree on with each other. Checked once each of them is right by itself. */
+import { formatDuration } from './durations.js';
+import type { SpillwayConfig } from './settings.js';
+
+export interface Relation {
+  /** The settings it is about: it is skipped when one of them is wrong already, and errors name all their origins. */
+  readonly paths: readonly string[];
+  /** What is wrong, as a phrase; `undefined` when it holds. */
+  readonly check: (config: SpillwayConfig) => string | undefined;
+}
+
+const LADDER = ['target', 'spill', 'pause', 'terminate'] as const;
+
+const isLoopback = (host: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+function inOrder(lower: number, upper: number, lowerPath: string, upperPath: string): string | undefined {
+  if (lower <= upper) return undefined;
+  return `${lowerPath} (${formatDuration(lower)}) must not be longer than ${upperPath} (${formatDuration(upper)})`;
+}
+
+const ladder: readonly Relation[] = LADDER.flatMap((lower, index) =>
+  LADDER.slice(index + 1).map((upper) => ({
+    paths: [`worker.memory.${lower}`, `worker.memory.${upper}`],
+    check: ({ worker: { memory } }: SpillwayConfig) => {
+      if (memory[lower] === false || memory[upper] === false || memory[lower] <= memory[upper]) return undefined;
+      return `${lower} (${memory[lower]}) must not be above ${upper} (${memory[upper]})`;
+    },
+  })),
+);
+
+/** Listening where others can connect, with no TLS and nobody having said that this is meant. */
+const guarded: readonly Relation[] = (['scheduler', 'nanny', 'worker'] as const).map((program) => ({
+  paths: [`${program}.host`, 'tls.cert', 'security.insecure'],
+  check: (config) => {
+    const { host } = config[program];
+    if (isLoopback(host) || config.tls.cert !== false || config.security.insecure) return undefined;
+    return `listening on ${host} lets whoever reaches it run code: set tls.cert and tls.key, or security.insecure`;
+  },
+}));
+
+export const RELATIONS: readonly Relation[] = [
+  ...ladder,
+  ...guarded,
+  {
+    paths: ['worker.memory.monitor-interval', 'scheduler.heartbeat-interval'],
+    check: ({ worker, scheduler }) =>
+      worker.memory.monitorInterval < scheduler.heartbeatInterval
+        ? undefined
+        : `the monitor interval (${formatDuration(worker.memory.monitorInterval)}) must be shorter than the heartbeat interval ` +
+          `(${formatDuration(scheduler.heartbeatInterval)}), so that heartbeats carry news`,
+  },
+  {
+    paths: ['worker.abort-grace', 'worker.cancel-grace'],
+    check: ({ worker }) => inOrder(worker.abortGrace, worker.cancelGrace, 'abort-grace', 'cancel-grace'),
+  },
+  {
+    paths: ['nanny.restart-backoff.base', 'nanny.restart-backoff.max'],
+    check: ({ nanny: { restartBackoff } }) => inOrder(restartBackoff.base, restartBackoff.max, 'base', 'max'),
+  },
+  {
+    paths: ['client.relay-after', 'client.call-timeout'],
+    check: ({ client }) => inOrder(client.relayAfter, client.callTimeout, 'relay-after', 'call-timeout'),
+  },
+  {
+    paths: ['scheduler.port', 'scheduler.http-port'],
+    check: ({ scheduler: { port, httpPort } }) =>
+      port !== 0 && port === httpPort ? `both are ${port}; each needs a port of its own` : undefined,
+  },
+  {
+    paths: ['tls.cert', 'tls.key'],
+    check: ({ tls }) =>
+      (tls.cert === false) === (tls.key === false) ? undefined : 'a certificate and its key go together: give both or none',
+  },
+];

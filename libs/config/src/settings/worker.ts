@@ -1,0 +1,180 @@
+/** Settings of workers. A nanny hands its own on to the workers it starts. */
+import { memoryLimit } from '../memory-limit.js';
+import { textMap } from '../text-map.js';
+import { bytes, count, duration, fraction, port, text, yesNo } from '../value-kinds.js';
+
+export const workerSettings = {
+  name: text({
+    default: false,
+    mayBeOff: true,
+    example: 'reader-1',
+    programs: ['worker'],
+    flag: '--name',
+    doc: `Name of the worker, the same in each of its lives, by which tasks can be restricted to it. Two workers of a
+      cluster cannot have the same. \`false\` makes one up. A nanny names its workers itself: see \`nanny.name\`.`,
+  }),
+  nthreads: count({
+    default: 1,
+    min: 1,
+    max: 1024,
+    programs: ['nanny', 'worker'],
+    flag: '--nthreads',
+    doc: `How many tasks a worker executes at once, each in a thread of its own. More shares one store and one memory limit
+      among more tasks, without copies between them; fewer, with more workers, loses less when one of them dies.`,
+  }),
+  host: text({
+    default: '127.0.0.1',
+    example: '0.0.0.0',
+    programs: ['worker'],
+    flag: '--host',
+    doc: `Address on which the worker serves values to other workers and to clients. Beyond loopback it needs \`tls.cert\`
+      and \`tls.key\`, or \`security.insecure\`.`,
+  }),
+  port: port({
+    default: 0,
+    programs: ['worker'],
+    flag: '--port',
+    doc: 'Port on which the worker serves values. Fix it only where a firewall asks for it, with one worker per address.',
+  }),
+  'contact-address': text({
+    default: false,
+    mayBeOff: true,
+    example: '10.0.0.7:9000',
+    programs: ['worker'],
+    flag: '--contact-address',
+    doc: `The \`host:port\` that others are told to fetch this worker's values from, where it differs from the address it
+      listens on. \`false\` means the listening address.`,
+  }),
+  'local-directory': text({
+    default: false,
+    mayBeOff: true,
+    example: '/var/lib/spillway',
+    programs: ['nanny', 'worker'],
+    flag: '--local-directory',
+    doc: `Folder in which workers make a folder of their own for spilled values and modules. Best a fast local disk, never
+      one that is memory. \`false\` means the operating system's folder for temporary files.`,
+  }),
+  'install-folder': text({
+    default: false,
+    mayBeOff: true,
+    example: '/srv/app',
+    programs: ['nanny', 'worker'],
+    flag: '--install-folder',
+    doc: `Folder whose \`node_modules\` serves the packages that uploaded modules leave out: native addons, and those marked
+      external. \`false\` means the folder the program was started in.`,
+  }),
+  preinstalled: textMap({
+    default: {},
+    example: 'resize=/srv/app/resize.js',
+    programs: ['nanny', 'worker'],
+    flag: '--preinstall',
+    doc: `Modules that are installed with the worker and can be called by name, as \`module#export\` with JSON arguments,
+      from any language: each name with the file or package it stands for. Names not listed are refused.`,
+  }),
+  validate: yesNo({
+    default: false,
+    programs: ['nanny', 'worker'],
+    flag: '--validate',
+    doc: `Check the worker's invariants after every event, and fail tasks that write into their inputs with
+      \`INPUT_MUTATED\`. For tests: inputs are hashed before and after each task, which reads all of their bytes.`,
+  }),
+  'cancel-grace': duration({
+    default: 5000,
+    min: 1,
+    programs: ['nanny', 'worker'],
+    doc: `How long a thread that was told to end may go on in a native call before the whole worker is recycled, its other
+      tasks running again elsewhere. Longer spares them; shorter frees the slot sooner.`,
+  }),
+  'abort-grace': duration({
+    default: 100,
+    programs: ['nanny', 'worker'],
+    doc: `How long a cancelled task may use its abort signal to tidy up before its thread is ended. Longer lets more tasks
+      end in order and keeps their warm thread; each one that does not listen holds its slot for as long.`,
+  }),
+  'death-timeout': duration({
+    default: false,
+    mayBeOff: true,
+    programs: ['nanny', 'worker'],
+    flag: '--death-timeout',
+    doc: `How long a worker or nanny may go without a scheduler before it ends itself. \`false\` keeps looking for ever, as
+      a service should; a batch job that lost its scheduler should rather end.`,
+  }),
+  memory: {
+    limit: memoryLimit({
+      default: { kind: 'auto' },
+      programs: ['nanny', 'worker'],
+      flag: '--memory-limit',
+      doc: `How much memory each worker may use, of which the thresholds below are shares. \`auto\` is the memory of the
+        machine or container, by the worker's part of its cores; a number up to 1 is a share of that memory; \`none\` turns
+        the thresholds off, and the operating system decides who dies.`,
+    }),
+    target: fraction({
+      default: 0.6,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Share of the limit that values counted by the worker may take before the least recently used are spilled to
+        disk; spilling for process memory ends here too. Lower spills sooner and reads back more often; \`false\` leaves
+        spilling to \`worker.memory.spill\` alone, which then stops where it starts.`,
+    }),
+    spill: fraction({
+      default: 0.7,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Process memory above this share of the limit starts spilling, whatever the counted values come to. Lower spills
+        sooner and reads back more often; \`false\` trusts the counted values alone.`,
+    }),
+    pause: fraction({
+      default: 0.8,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Process memory above this share of the limit pauses the worker: it starts no task and fetches nothing until
+        memory is freed. Lower keeps more room for the tasks already running and stands still more often.`,
+    }),
+    terminate: fraction({
+      default: 0.95,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Process memory above this share of the limit makes the nanny kill the worker and start another. Higher uses more
+        of the memory; close to 1 the operating system or container may be first, and it explains nothing.`,
+    }),
+    transfer: fraction({
+      default: 0.1,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Share of the limit that values arriving from other workers may take at a time. More overlaps more transfers;
+        less leaves more room for tasks. One transfer is always let through. \`false\` sets no bound.`,
+    }),
+    'monitor-interval': duration({
+      default: 200,
+      min: 10,
+      programs: ['nanny', 'worker'],
+      doc: `How often process memory is looked at, by the worker for spilling and pausing and by the nanny for terminating.
+        Shorter reacts to faster growth and costs some processor time.`,
+    }),
+  },
+  connections: {
+    incoming: count({
+      default: 10,
+      min: 1,
+      programs: ['nanny', 'worker'],
+      doc: `How many transfers a worker serves at a time; others are told to come again, or elsewhere. More serves a popular
+        value sooner; less bounds the memory that slow receivers hold.`,
+    }),
+    outgoing: count({
+      default: 50,
+      min: 1,
+      programs: ['nanny', 'worker'],
+      doc: `From how many other workers a worker fetches at a time. More helps many small transfers; fewer finishes each
+        one sooner.`,
+    }),
+  },
+  transfer: {
+    'message-bytes-limit': bytes({
+      default: 50_000_000,
+      min: 1,
+      programs: ['nanny', 'worker'],
+      doc: `How many bytes of values are asked from one worker in one go; a single larger value is still fetched. More saves
+        round trips for small values; less spreads the fetching over more holders.`,
+    }),
+  },
+};

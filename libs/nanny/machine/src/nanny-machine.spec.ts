@@ -1,0 +1,185 @@
+import { asStimulusId, asWorkerId, type WorkerId } from '@spillway/kernel';
+import fc from 'fast-check';
+import type { NannyEvent } from './events.js';
+import type { NannyInstruction } from './instructions.js';
+import type { NannyMachine } from './nanny-machine.js';
+import { aNanny } from './testing/index.js';
+
+const stimulusId = asStimulusId('s');
+const first = asWorkerId('n1/0-1');
+const second = asWorkerId('n1/0-2');
+const start: NannyEvent = { type: 'start', stimulusId };
+const tick: NannyEvent = { type: 'tick', stimulusId };
+const stop: NannyEvent = { type: 'stop', stimulusId, reason: 'SIGTERM' };
+const exited = (
+  workerId: WorkerId,
+  how: Partial<Extract<NannyEvent, { type: 'worker-exited' }>> = {},
+): NannyEvent => ({
+  type: 'worker-exited',
+  stimulusId,
+  slot: 0,
+  workerId,
+  code: null,
+  signal: 'SIGKILL',
+  stderrTail: '',
+  ...how,
+});
+const typesOf = (instructions: readonly NannyInstruction[]): string[] =>
+  instructions.map(({ type }) => type).filter((type) => type !== 'log-event');
+const verdictIn = (instructions: readonly NannyInstruction[]) =>
+  instructions.flatMap((i) =>
+    i.type === 'send-to-scheduler' && i.message.type === 'worker-exited' ? [i.message.verdict] : [],
+  )[0];
+
+function running(nanny: NannyMachine = aNanny()): NannyMachine {
+  nanny.handle(start, 0);
+  nanny.handle({ type: 'worker-spawned', stimulusId, slot: 0, workerId: first, pid: 42 }, 1);
+  nanny.handle({ type: 'worker-ready', stimulusId, slot: 0, workerId: first }, 200);
+  return nanny;
+}
+
+test('a worker that dies is replaced at once, under the same name and a new id', () => {
+  const out = running().handle(exited(first), 300);
+  expect(typesOf(out)).toEqual(['send-to-scheduler', 'spawn-worker']);
+  expect(out).toContainEqual({ type: 'spawn-worker', stimulusId, slot: 0, workerId: second, name: 'w' });
+});
+
+test('quick deaths in a row rest longer and longer before the next start', () => {
+  const nanny = running();
+  nanny.handle(exited(first), 300);
+  expect(typesOf(nanny.handle(exited(second), 400))).toEqual(['send-to-scheduler']);
+  expect(nanny.nextWakeMs).toBe(500);
+  expect(typesOf(nanny.handle(tick, 499))).toEqual([]);
+  expect(typesOf(nanny.handle(tick, 500))).toEqual(['spawn-worker']);
+  nanny.handle(exited(asWorkerId('n1/0-3')), 600);
+  expect(nanny.nextWakeMs).toBe(800);
+});
+
+test('a worker that lived long enough forgives the deaths before it', () => {
+  const nanny = running();
+  nanny.handle(exited(first), 300);
+  expect(typesOf(nanny.handle(exited(second), 20_000))).toEqual(['send-to-scheduler', 'spawn-worker']);
+});
+
+test('stop asks every worker to close and finishes when the last has exited', () => {
+  const nanny = running();
+  expect(typesOf(nanny.handle(stop, 1000))).toEqual(['send-to-scheduler', 'ask-worker-to-close']);
+  const out = nanny.handle(exited(first, { code: 0, signal: null }), 1100);
+  expect(verdictIn(out)?.cause).toEqual({ kind: 'closed' });
+  expect(typesOf(out)).toEqual(['send-to-scheduler', 'finished']);
+});
+
+test('a worker that does not close in time is killed, and stop still finishes', () => {
+  const nanny = running();
+  nanny.handle(stop, 1000);
+  expect(nanny.nextWakeMs).toBe(2000);
+  expect(typesOf(nanny.handle(tick, 2000))).toEqual(['kill-worker']);
+  expect(typesOf(nanny.handle(exited(first), 2010))).toEqual(['send-to-scheduler', 'finished']);
+});
+
+test('stop while a slot rests finishes without starting anything', () => {
+  const nanny = running();
+  nanny.handle(exited(first), 300);
+  nanny.handle(exited(second), 400);
+  expect(typesOf(nanny.handle(stop, 450))).toEqual(['send-to-scheduler', 'finished']);
+  expect(nanny.nextWakeMs).toBeUndefined();
+});
+
+test('restarting a worker on request closes it in order and starts another', () => {
+  const nanny = running();
+  const asked = nanny.handle(
+    { type: 'restart-worker', stimulusId, workerId: first, reason: 'operator' },
+    500,
+  );
+  expect(typesOf(asked)).toEqual(['ask-worker-to-close']);
+  expect(typesOf(nanny.handle(exited(first, { code: 0, signal: null }), 600))).toEqual([
+    'send-to-scheduler',
+    'spawn-worker',
+  ]);
+});
+
+test('an exit of a worker that is long replaced changes nothing', () => {
+  const nanny = running();
+  nanny.handle(exited(first), 300);
+  expect(nanny.handle(exited(first), 310)).toEqual([]);
+});
+
+describe('the verdict', () => {
+  const v8Words = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+  test.each([
+    ['a signal from outside', { signal: 'SIGKILL' }, { kind: 'signal', signal: 'SIGKILL' }],
+    ['an exit code', { code: 7, signal: null }, { kind: 'exit-code', code: 7 }],
+    ['V8 out of heap, by code', { code: 134, signal: null, stderrTail: v8Words }, { kind: 'heap-exhausted' }],
+    ['V8 out of heap, by signal', { signal: 'SIGABRT', stderrTail: v8Words }, { kind: 'heap-exhausted' }],
+    [
+      'another native abort',
+      { signal: 'SIGABRT', stderrTail: 'assertion' },
+      { kind: 'signal', signal: 'SIGABRT' },
+    ],
+    [
+      'no start at all',
+      { code: null, signal: null, startError: 'ENOENT' },
+      { kind: 'start-failed', message: 'ENOENT' },
+    ],
+  ] as const)('names %s', (_what, how, cause) => {
+    expect(verdictIn(running().handle(exited(first, how), 900))?.cause).toEqual(cause);
+  });
+
+  test('names a recycling the worker announced', () => {
+    const nanny = running();
+    nanny.handle(
+      { type: 'worker-recycling', stimulusId, slot: 0, workerId: first, reason: 'a native call hangs' },
+      400,
+    );
+    const verdict = verdictIn(nanny.handle(exited(first, { code: 75, signal: null }), 500));
+    expect(verdict?.cause).toEqual({ kind: 'recycled', reason: 'a native call hangs' });
+    expect(verdict?.summary).toContain('a native call hangs');
+  });
+});
+
+test('whatever happens in whatever order, a slot never has two processes, and stop always finishes', () => {
+  const steps = fc.array(
+    fc.constantFrom('spawned', 'ready', 'exit', 'late-exit', 'restart', 'tick', 'stop', 'start' as const),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(steps, (names) => {
+      const nanny = aNanny({ workerNames: ['a', 'b'] });
+      const alive = new Map<number, WorkerId>();
+      let nowMs = 0;
+      let finishedCount = 0;
+      const feed = (event: NannyEvent): void => {
+        for (const instruction of nanny.handle(event, (nowMs += 150))) {
+          if (instruction.type === 'finished') finishedCount += 1;
+          if (instruction.type !== 'spawn-worker') continue;
+          expect(alive.has(instruction.slot)).toBe(false);
+          alive.set(instruction.slot, instruction.workerId);
+        }
+      };
+      const exit = (slot: number): void => {
+        const workerId = alive.get(slot);
+        if (workerId === undefined) return;
+        alive.delete(slot);
+        feed({ ...exited(workerId), slot } as NannyEvent);
+      };
+      for (const [index, name] of names.entries()) {
+        const slot = index % 2;
+        const workerId = alive.get(slot) ?? asWorkerId('nobody');
+        if (name === 'start') feed(start);
+        if (name === 'spawned') feed({ type: 'worker-spawned', stimulusId, slot, workerId, pid: 1 });
+        if (name === 'ready') feed({ type: 'worker-ready', stimulusId, slot, workerId });
+        if (name === 'restart') feed({ type: 'restart-worker', stimulusId, workerId, reason: 'r' });
+        if (name === 'late-exit') feed(exited(asWorkerId('n1/0-0')));
+        if (name === 'exit') exit(slot);
+        if (name === 'tick') feed(tick);
+        if (name === 'stop') feed(stop);
+      }
+      feed(stop);
+      exit(0);
+      exit(1);
+      expect(finishedCount).toBe(1);
+      expect(nanny.nextWakeMs).toBeUndefined();
+    }),
+    { numRuns: 2000 },
+  );
+});

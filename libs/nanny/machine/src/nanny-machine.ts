@@ -1,0 +1,223 @@
+import { asWorkerId, assertNever, type NannyId, type StimulusId, type WorkerId } from '@spillway/kernel';
+import type { NannyEvent } from './events.js';
+import type { NannyInstruction } from './instructions.js';
+import { restMs, type RestartPolicy } from './restart-policy.js';
+import { lifeOf, type Life, type Slot, type SlotState } from './slot.js';
+import { verdictOf } from './verdict.js';
+
+export interface NannyMachineOptions extends RestartPolicy {
+  readonly nannyId: NannyId;
+  /** One slot for each name. */
+  readonly workerNames: readonly string[];
+  /** How long a worker may take to close in order before it is killed. */
+  readonly closeTimeoutMs: number;
+}
+
+/**
+ * Keeps one worker process running in each slot: starts them, decides when the next one starts after a death, ends
+ * them in order on `stop`, and gives every death its verdict. Samples no memory yet and touches no disk.
+ *
+ * Invariant: a slot has at most one process; `finished` is said once, when no process is left after `stop`.
+ */
+export class NannyMachine {
+  readonly #slots: Slot[];
+  #stopping = false;
+  #finished = false;
+  #nowMs = 0;
+  #out: NannyInstruction[] = [];
+
+  constructor(private readonly options: NannyMachineOptions) {
+    this.#slots = options.workerNames.map((workerName, index) => ({
+      index,
+      workerName,
+      state: { name: 'empty' },
+      lifeCount: 0,
+      quickDeathCount: 0,
+    }));
+  }
+
+  get slots(): readonly Readonly<Slot>[] {
+    return this.#slots;
+  }
+
+  get nextWakeMs(): number | undefined {
+    let next: number | undefined;
+    for (const { state } of this.#slots) {
+      const atMs = deadlineOf(state);
+      if (atMs !== undefined && (next === undefined || atMs < next)) next = atMs;
+    }
+    return next;
+  }
+
+  handle(event: NannyEvent, nowMs: number): NannyInstruction[] {
+    this.#nowMs = nowMs;
+    this.#out = [];
+    switch (event.type) {
+      case 'start':
+        for (const slot of this.#slots) if (slot.state.name === 'empty') this.#spawn(slot, event.stimulusId);
+        break;
+      case 'worker-spawned':
+        this.#onSpawned(event);
+        break;
+      case 'worker-ready':
+        this.#onReady(event);
+        break;
+      case 'worker-recycling':
+        this.#updateLife(event.workerId, { recyclingBecause: event.reason });
+        break;
+      case 'worker-exited':
+        this.#onExited(event);
+        break;
+      case 'restart-worker':
+        this.#askToClose(this.#slotOf(event.workerId), event.reason, event.stimulusId);
+        break;
+      case 'stop':
+        this.#stop(event.reason, event.stimulusId);
+        break;
+      case 'tick':
+        for (const slot of this.#slots) this.#onTick(slot, event.stimulusId);
+        break;
+      default:
+        assertNever(event, 'nanny event');
+    }
+    return this.#out;
+  }
+
+  #spawn(slot: Slot, stimulusId: StimulusId): void {
+    slot.lifeCount += 1;
+    const workerId = asWorkerId(`${this.options.nannyId}/${slot.index}-${slot.lifeCount}`);
+    const life: Life = { workerId, startedAtMs: this.#nowMs, pid: undefined, recyclingBecause: undefined };
+    slot.state = { name: 'starting', life };
+    this.#out.push({ type: 'spawn-worker', stimulusId, slot: slot.index, workerId, name: slot.workerName });
+  }
+
+  #onSpawned({ workerId, pid, stimulusId }: Extract<NannyEvent, { type: 'worker-spawned' }>): void {
+    const slot = this.#updateLife(workerId, { pid });
+    if (slot === undefined) return;
+    this.#out.push(
+      {
+        type: 'send-to-scheduler',
+        message: { type: 'worker-spawned', stimulusId, workerId, name: slot.workerName, pid },
+      },
+      {
+        type: 'log-event',
+        stimulusId,
+        event: 'worker.spawned',
+        level: 'info',
+        message: `worker ${slot.workerName} started`,
+        fields: { worker: slot.workerName, workerId, pid },
+      },
+    );
+  }
+
+  #onReady({ workerId, stimulusId }: Extract<NannyEvent, { type: 'worker-ready' }>): void {
+    const slot = this.#slotOf(workerId);
+    if (slot?.state.name !== 'starting') return;
+    const { life } = slot.state;
+    slot.state = { name: 'running', life };
+    const startMs = this.#nowMs - life.startedAtMs;
+    this.#out.push({
+      type: 'log-event',
+      stimulusId,
+      event: 'worker.ready',
+      level: 'info',
+      message: `worker ${slot.workerName} registered ${startMs} ms after its start`,
+      fields: { worker: slot.workerName, workerId, startMs },
+    });
+  }
+
+  #onExited(event: Extract<NannyEvent, { type: 'worker-exited' }>): void {
+    const slot = this.#slotOf(event.workerId);
+    if (slot === undefined) return;
+    const { stimulusId } = event;
+    const verdict = verdictOf(slot, event, this.#nowMs);
+    const onPurpose = verdict.cause.kind === 'closed' || verdict.cause.kind === 'recycled';
+    const quick = !onPurpose && verdict.livedMs < this.options.stableMs;
+    slot.quickDeathCount = quick ? slot.quickDeathCount + 1 : 0;
+    const restartInMs = this.#stopping ? false : restMs(slot.quickDeathCount, this.options);
+    this.#out.push(
+      { type: 'send-to-scheduler', message: { type: 'worker-exited', stimulusId, verdict, restartInMs } },
+      {
+        type: 'log-event',
+        stimulusId,
+        event: 'worker.exited',
+        level: onPurpose ? 'info' : 'warn',
+        message: verdict.summary,
+        fields: { worker: slot.workerName, workerId: event.workerId, cause: verdict.cause.kind, restartInMs },
+      },
+    );
+    if (restartInMs === false) slot.state = { name: 'empty' };
+    else if (restartInMs === 0) this.#spawn(slot, stimulusId);
+    else slot.state = { name: 'resting', startAtMs: this.#nowMs + restartInMs };
+    this.#finishWhenEmpty(stimulusId);
+  }
+
+  #askToClose(slot: Slot | undefined, reason: string, stimulusId: StimulusId): void {
+    if (slot === undefined || (slot.state.name !== 'running' && slot.state.name !== 'starting')) return;
+    const { life } = slot.state;
+    slot.state = { name: 'closing', life, killAtMs: this.#nowMs + this.options.closeTimeoutMs, reason };
+    this.#out.push({
+      type: 'ask-worker-to-close',
+      stimulusId,
+      slot: slot.index,
+      workerId: life.workerId,
+      reason,
+    });
+  }
+
+  #stop(reason: string, stimulusId: StimulusId): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#out.push({ type: 'send-to-scheduler', message: { type: 'nanny-closing', stimulusId } });
+    for (const slot of this.#slots)
+      if (slot.state.name === 'resting') slot.state = { name: 'empty' };
+      else this.#askToClose(slot, reason, stimulusId);
+    this.#finishWhenEmpty(stimulusId);
+  }
+
+  #onTick(slot: Slot, stimulusId: StimulusId): void {
+    const { state } = slot;
+    const deadlineMs = deadlineOf(state);
+    if (deadlineMs === undefined || this.#nowMs < deadlineMs) return;
+    if (state.name === 'resting') this.#spawn(slot, stimulusId);
+    if (state.name === 'closing') this.#kill(slot, state.life, state.reason, stimulusId);
+  }
+
+  #kill(slot: Slot, life: Life, reason: string, stimulusId: StimulusId): void {
+    slot.state = { name: 'killing', life, reason };
+    this.#out.push(
+      { type: 'kill-worker', stimulusId, slot: slot.index, workerId: life.workerId, reason },
+      {
+        type: 'log-event',
+        stimulusId,
+        event: 'worker.killed',
+        level: 'warn',
+        message: `worker ${slot.workerName} did not close within ${this.options.closeTimeoutMs} ms and was killed`,
+        fields: { worker: slot.workerName, workerId: life.workerId, reason },
+      },
+    );
+  }
+
+  #finishWhenEmpty(stimulusId: StimulusId): void {
+    if (!this.#stopping || this.#finished || this.#slots.some(({ state }) => state.name !== 'empty')) return;
+    this.#finished = true;
+    this.#out.push({ type: 'finished', stimulusId });
+  }
+
+  #slotOf(workerId: WorkerId): Slot | undefined {
+    return this.#slots.find((slot) => lifeOf(slot)?.workerId === workerId);
+  }
+
+  #updateLife(workerId: WorkerId, change: Partial<Life>): Slot | undefined {
+    const slot = this.#slotOf(workerId);
+    if (slot === undefined || !('life' in slot.state)) return undefined;
+    slot.state = { ...slot.state, life: { ...slot.state.life, ...change } };
+    return slot;
+  }
+}
+
+function deadlineOf(state: SlotState): number | undefined {
+  if (state.name === 'resting') return state.startAtMs;
+  if (state.name === 'closing') return state.killAtMs;
+  return undefined;
+}

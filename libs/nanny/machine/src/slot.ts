@@ -1,0 +1,42 @@
+import type { WorkerId } from '@spillway/kernel';
+
+/**
+ * A place for one worker. Each state carries what only it needs.
+ *
+ * - `empty`: nothing runs and nothing is planned (before `start`, after `stop`).
+ * - `starting`: a process was asked for and has not reported itself registered. Invariant: at most one process a slot.
+ * - `running`: the worker is registered.
+ * - `closing`: it was asked to end in order; at `killAtMs` it is killed.
+ * - `killing`: SIGKILL was sent; the exit will come.
+ * - `resting`: the last worker ended; the next one starts at `startAtMs`.
+ */
+export type SlotState =
+  | { readonly name: 'empty' }
+  | { readonly name: 'starting'; readonly life: Life }
+  | { readonly name: 'running'; readonly life: Life }
+  | { readonly name: 'closing'; readonly life: Life; readonly killAtMs: number; readonly reason: string }
+  | { readonly name: 'killing'; readonly life: Life; readonly reason: string }
+  | { readonly name: 'resting'; readonly startAtMs: number };
+
+/** One process in a slot. */
+export interface Life {
+  readonly workerId: WorkerId;
+  readonly startedAtMs: number;
+  readonly pid: number | undefined;
+  /** The worker said it would end, and why. */
+  readonly recyclingBecause: string | undefined;
+}
+
+export interface Slot {
+  readonly index: number;
+  readonly workerName: string;
+  state: SlotState;
+  /** How many workers this slot has had. */
+  lifeCount: number;
+  /** Deaths in a row that came soon after the start; decides how long to rest. */
+  quickDeathCount: number;
+}
+
+export function lifeOf(slot: Slot): Life | undefined {
+  return 'life' in slot.state ? slot.state.life : undefined;
+}

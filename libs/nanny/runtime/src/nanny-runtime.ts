@@ -1,0 +1,187 @@
+import { asStimulusId, assertNever, WakeTimer, type StimulusId, type WorkerId } from '@spillway/kernel';
+import type { NannyToScheduler, SchedulerToNanny } from '@spillway/messages';
+import type { NannyEvent, NannyInstruction, NannyMachine } from '@spillway/nanny-machine';
+import type { Child, ChildProcesses, Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
+import { isWorkerMessage } from './worker-message.js';
+
+export interface NannyRuntimeOptions {
+  readonly machine: NannyMachine;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly children: ChildProcesses;
+  /** Command line of a worker. */
+  readonly workerArgs: (workerId: WorkerId, name: string) => readonly string[];
+  readonly workerEnviron: Readonly<Record<string, string | null>>;
+  readonly openLink: (listener: LinkListener<SchedulerToNanny>) => Promise<Link<NannyToScheduler>>;
+}
+
+/** Feeds what happens to worker processes to the nanny machine and performs what it asks for. */
+export class NannyRuntime {
+  readonly #options: NannyRuntimeOptions;
+  readonly #machine: NannyMachine;
+  readonly #wake: WakeTimer;
+  readonly #children = new Map<WorkerId, Child>();
+  readonly #readyWaiters: (() => void)[] = [];
+  #link: Link<NannyToScheduler> | undefined;
+  #stimulusCount = 0;
+  #finish!: () => void;
+
+  /** Resolves when all workers have ended after a stop. */
+  readonly finished: Promise<void>;
+
+  constructor(options: NannyRuntimeOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.finished = new Promise((resolve) => (this.#finish = resolve));
+    this.#wake = new WakeTimer(options.clock, options.timers, () =>
+      this.#dispatch({ type: 'tick', stimulusId: this.#stimulus('tick') }),
+    );
+  }
+
+  /** Connects to the scheduler and starts all workers. */
+  async start(): Promise<void> {
+    await this.#connect();
+    this.#dispatch({ type: 'start', stimulusId: this.#stimulus('start') });
+  }
+
+  /** Resolves once every slot has a registered worker. */
+  async allReady(): Promise<void> {
+    if (this.#isReady()) return;
+    await new Promise<void>((resolve) => this.#readyWaiters.push(resolve));
+  }
+
+  stop(reason: string): void {
+    this.#dispatch({ type: 'stop', stimulusId: this.#stimulus('stop'), reason });
+  }
+
+  restartWorker(workerId: WorkerId, reason: string): void {
+    this.#dispatch({ type: 'restart-worker', stimulusId: this.#stimulus('restart'), workerId, reason });
+  }
+
+  /** What each slot is doing, for status pages. */
+  get slots(): NannyMachine['slots'] {
+    return this.#machine.slots;
+  }
+
+  async #connect(): Promise<void> {
+    this.#link = await this.#options.openLink({
+      onMessages: (messages) => {
+        for (const message of messages) this.#onMessage(message);
+      },
+      onEnded: (error) => {
+        this.#link = undefined;
+        if (error?.code === 'SESSION_EXPIRED') this.#reconnect();
+        else this.stop(error?.message ?? 'The scheduler ended the session.');
+      },
+    });
+  }
+
+  #reconnect(): void {
+    this.#connect().catch((err: unknown) => {
+      this.#options.logger.error({ err }, 'could not open a new session with the scheduler');
+      this.stop('The scheduler refused a new session.');
+    });
+  }
+
+  #onMessage(message: SchedulerToNanny): void {
+    switch (message.type) {
+      case 'restart-worker':
+        this.#dispatch(message);
+        break;
+      case 'close-nanny':
+        this.stop(message.reason);
+        break;
+      default:
+        assertNever(message, 'message of the scheduler');
+    }
+  }
+
+  #dispatch(event: NannyEvent): void {
+    const instructions = this.#machine.handle(event, this.#options.clock.nowMs());
+    for (const instruction of instructions) this.#perform(instruction);
+    this.#wake.arm(this.#machine.nextWakeMs);
+    if (this.#isReady()) for (const resolve of this.#readyWaiters.splice(0)) resolve();
+  }
+
+  #perform(instruction: NannyInstruction): void {
+    switch (instruction.type) {
+      case 'spawn-worker':
+        this.#spawn(instruction);
+        break;
+      case 'ask-worker-to-close':
+        this.#children.get(instruction.workerId)?.send({ type: 'close', reason: instruction.reason });
+        break;
+      case 'kill-worker':
+        this.#children.get(instruction.workerId)?.signal('SIGKILL');
+        break;
+      case 'send-to-scheduler':
+        this.#link?.send(instruction.message);
+        break;
+      case 'log-event':
+        this.#options.logger[instruction.level](
+          { event: instruction.event, ...instruction.fields },
+          instruction.message,
+        );
+        break;
+      case 'finished':
+        this.#wake.cancel();
+        this.#link?.close('The nanny has ended.');
+        this.#finish();
+        break;
+      default:
+        assertNever(instruction, 'nanny instruction');
+    }
+  }
+
+  #spawn({ slot, workerId, name }: Extract<NannyInstruction, { type: 'spawn-worker' }>): void {
+    const { children, workerArgs, workerEnviron, timers } = this.#options;
+    const child = children.spawn({
+      args: workerArgs(workerId, name),
+      environ: workerEnviron,
+      onMessage: (message) => this.#onWorkerMessage(slot, workerId, message),
+      onExit: (exit) => {
+        this.#children.delete(workerId);
+        this.#dispatch({
+          type: 'worker-exited',
+          stimulusId: this.#stimulus('exit'),
+          slot,
+          workerId,
+          ...exit,
+        });
+      },
+    });
+    this.#children.set(workerId, child);
+    const { pid } = child;
+    if (pid === undefined) return;
+    // The machine is in the middle of a handle: its next event comes in the next turn.
+    timers.soon(() =>
+      this.#dispatch({ type: 'worker-spawned', stimulusId: this.#stimulus('spawned'), slot, workerId, pid }),
+    );
+  }
+
+  #onWorkerMessage(slot: number, workerId: WorkerId, message: unknown): void {
+    if (!isWorkerMessage(message)) {
+      this.#options.logger.warn({ workerId }, 'a worker said something over IPC that no worker says');
+      return;
+    }
+    if (message.type === 'ready')
+      this.#dispatch({ type: 'worker-ready', stimulusId: this.#stimulus('ready'), slot, workerId });
+    else
+      this.#dispatch({
+        type: 'worker-recycling',
+        stimulusId: this.#stimulus('recycling'),
+        slot,
+        workerId,
+        reason: message.reason,
+      });
+  }
+
+  #isReady(): boolean {
+    return this.#machine.slots.every(({ state }) => state.name === 'running');
+  }
+
+  #stimulus(cause: string): StimulusId {
+    return asStimulusId(`nanny-${cause}-${++this.#stimulusCount}`);
+  }
+}

@@ -1,0 +1,26 @@
+/** Why a program was told to end. */
+export type ShutdownCause = 'SIGTERM' | 'SIGINT' | 'parent gone';
+
+/**
+ * Calls once when this program is told to end: by SIGTERM, by SIGINT, or, if it was forked with an IPC channel, because
+ * the parent is gone. A second signal while closing ends the process at once.
+ */
+export function onShutdown(close: (cause: ShutdownCause) => void): void {
+  let isClosing = false;
+  const begin = (cause: ShutdownCause): void => {
+    if (isClosing) {
+      if (cause !== 'parent gone') process.exit(130);
+      return;
+    }
+    isClosing = true;
+    close(cause);
+  };
+  process.on('SIGTERM', () => begin('SIGTERM'));
+  process.on('SIGINT', () => begin('SIGINT'));
+  process.on('disconnect', () => begin('parent gone'));
+}
+
+/** Tells the parent something, if this program was forked by one. */
+export function tellParent(message: object): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,59 @@
+/**
+ * One fetch, from the holder's side: loads one value after the other and sends it no faster than the receiver reads.
+ * Between two keys it holds nothing but what waits in one message.
+ */
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { InvalidArgumentError, UnavailableError } from '@spillway/kernel';
+import type { ValueSource } from '@spillway/ports';
+import { checkedKey } from './incoming-value.js';
+import { PacedWriter } from './pacing.js';
+import { ValueSender } from './value-sender.js';
+import type { FetchStep, FetchValuesRequest } from './wire.js';
+
+export interface FetchServing {
+  readonly source: ValueSource;
+  readonly chunkBytes: number;
+  /** Longest time a receiver may read nothing. */
+  readonly idleMs: number;
+}
+
+export type FetchServerCall = ServerWritableStream<FetchValuesRequest, FetchStep[]>;
+
+/** Resolves when all is sent; rejects with the error to answer with. Stops loading once the call is cancelled. */
+export async function serveFetch(call: FetchServerCall, serving: FetchServing): Promise<void> {
+  const keys = call.request.keys.map(checkedKey);
+  if (keys.length === 0) throw new InvalidArgumentError('keys: at least one key must be named.');
+  const writer = new PacedWriter<FetchStep[]>(call, serving.idleMs);
+  const cancel = (): void => writer.stop(new UnavailableError('The receiver has cancelled the fetch.'));
+  call.once('cancelled', cancel);
+  if (call.cancelled) cancel();
+  const sender = new ValueSender(serving.chunkBytes, (steps) => writer.write(steps));
+  for (const key of keys) {
+    writer.signal.throwIfAborted();
+    const payload = await loadWhileFlushing(serving.source, key, sender);
+    if (payload === undefined) await sender.sendMissing(key);
+    else await sender.sendValue(key, payload);
+  }
+  await sender.flush();
+}
+
+/** What waits for company is sent when the next value is not at hand within this turn. */
+async function loadWhileFlushing(
+  source: ValueSource,
+  key: Parameters<ValueSource['load']>[0],
+  sender: ValueSender,
+): ReturnType<ValueSource['load']> {
+  const loading = source.load(key);
+  let isLoaded = false;
+  const flushed = new Promise<void>((resolve, reject) => {
+    setImmediate(() => {
+      if (isLoaded) resolve();
+      else sender.flush().then(resolve, reject);
+    });
+  });
+  flushed.catch(() => undefined);
+  const payload = await loading;
+  isLoaded = true;
+  await flushed;
+  return payload;
+}

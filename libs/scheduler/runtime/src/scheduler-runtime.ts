@@ -1,0 +1,365 @@
+import {
+  asStimulusId,
+  assertNever,
+  UnknownWorkerError,
+  WakeTimer,
+  type ClientId,
+  type ModuleHash,
+  type StimulusId,
+  type SubmissionId,
+  type TaskKey,
+  type WorkerId,
+} from '@spillway/kernel';
+import type {
+  ClientHello,
+  ClientToScheduler,
+  Holder,
+  Holding,
+  KeyInfo,
+  KeyOutcome,
+  NannyHello,
+  NannyToScheduler,
+  RunOutcome,
+  RunRequest,
+  SchedulerToClient,
+  SchedulerToNanny,
+  SchedulerToWorker,
+  TaskSpec,
+  WorkerHello,
+  WorkerInfo,
+  WorkerToScheduler,
+} from '@spillway/messages';
+import type { Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
+import type { SchedulerEvent, SchedulerInstruction, SchedulerMachine } from '@spillway/scheduler-machine';
+import { KeyWaiters } from './key-waiters.js';
+import { ModuleCache } from './module-cache.js';
+import { RunRequests } from './run-requests.js';
+import { Sessions } from './sessions.js';
+import { SubmissionWaiters } from './submission-waiters.js';
+import { checkProtocolVersion } from './version-check.js';
+
+export interface SchedulerRuntimeOptions {
+  readonly machine: SchedulerMachine;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly moduleCacheBytesMax: number;
+}
+
+/**
+ * Feeds what arrives to the scheduler machine and performs what it asks for. Takes no decision about tasks or workers:
+ * those are in `@spillway/scheduler-machine`. Its public methods are the handlers of the scheduler's gRPC service
+ * (`SchedulerHandlers` in `@spillway/protocol`).
+ */
+export class SchedulerRuntime {
+  readonly #machine: SchedulerMachine;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #sessions = new Sessions();
+  readonly #modules: ModuleCache;
+  readonly #keyWaiters = new KeyWaiters();
+  readonly #submissionWaiters = new SubmissionWaiters();
+  readonly #runs: RunRequests;
+  readonly #wake: WakeTimer;
+  #stimulusCount = 0;
+
+  constructor(options: SchedulerRuntimeOptions) {
+    this.#machine = options.machine;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#modules = new ModuleCache(options.moduleCacheBytesMax);
+    this.#runs = new RunRequests((workerId, message) => this.#sessions.workers.get(workerId)?.send(message));
+    this.#wake = new WakeTimer(options.clock, options.timers, () =>
+      this.#dispatch({ type: 'tick', stimulusId: this.#stimulus('tick') }),
+    );
+  }
+
+  // ---- control streams -------------------------------------------------------------------------------------------
+
+  openClient(hello: ClientHello, link: Link<SchedulerToClient>): LinkListener<ClientToScheduler> {
+    checkProtocolVersion(`Client ${hello.clientId}`, hello);
+    const { clientId } = hello;
+    this.#sessions.clients.get(clientId)?.close('The client opened another session.');
+    this.#sessions.clients.set(clientId, link);
+    const connected = (): void =>
+      this.#dispatch({ type: 'client-connected', stimulusId: this.#stimulus('client-connected'), clientId });
+    const disconnected = (): void =>
+      this.#dispatch({
+        type: 'client-disconnected',
+        stimulusId: this.#stimulus('client-disconnected'),
+        clientId,
+      });
+    connected();
+    return {
+      onMessages: (messages) => {
+        for (const message of messages) this.#onClientMessage(clientId, message);
+      },
+      onDisconnected: disconnected,
+      onResumed: connected,
+      onEnded: () => {
+        if (this.#sessions.clients.get(clientId) !== link) return;
+        this.#sessions.clients.delete(clientId);
+        disconnected();
+      },
+    };
+  }
+
+  openWorker(hello: WorkerHello, link: Link<SchedulerToWorker>): LinkListener<WorkerToScheduler> {
+    checkProtocolVersion(`Worker ${hello.name}`, hello);
+    const { workerId } = hello;
+    this.#sessions.workers.get(workerId)?.close('The worker opened another session.');
+    this.#sessions.workers.set(workerId, link);
+    this.#dispatch({ type: 'worker-registered', stimulusId: this.#stimulus('worker-registered'), hello });
+    return {
+      onMessages: (messages) => {
+        for (const message of messages) this.#onWorkerMessage(workerId, message);
+      },
+      onEnded: (error) => {
+        if (this.#sessions.workers.get(workerId) !== link) return;
+        this.#workerLost(workerId, error === undefined || this.#sessions.closingWorkers.has(workerId));
+      },
+    };
+  }
+
+  openNanny(hello: NannyHello, link: Link<SchedulerToNanny>): LinkListener<NannyToScheduler> {
+    checkProtocolVersion(`Nanny ${hello.name}`, hello);
+    const { nannyId } = hello;
+    this.#sessions.nannies.get(nannyId)?.close('The nanny opened another session.');
+    this.#sessions.nannies.set(nannyId, link);
+    return {
+      onMessages: (messages) => {
+        for (const message of messages) this.#onNannyMessage(message);
+      },
+      onEnded: () => {
+        if (this.#sessions.nannies.get(nannyId) !== link) return;
+        this.#sessions.nannies.delete(nannyId);
+        this.#dispatch({ type: 'nanny-lost', stimulusId: this.#stimulus('nanny-lost'), nannyId });
+      },
+    };
+  }
+
+  // ---- what clients ask outside their stream ---------------------------------------------------------------------
+
+  storeModule(hash: ModuleHash, bundle: Uint8Array): void {
+    this.#modules.store(hash, bundle);
+  }
+
+  findModule(hash: ModuleHash): Uint8Array | undefined {
+    return this.#modules.find(hash);
+  }
+
+  describeKeys(keys: readonly TaskKey[]): readonly KeyInfo[] {
+    return keys.map((key) => this.#machine.describe(key));
+  }
+
+  listWorkers(): readonly WorkerInfo[] {
+    return this.#machine.listWorkers();
+  }
+
+  hasWhat(workerId: WorkerId): readonly Holding[] | undefined {
+    return this.#machine.hasWhat(workerId);
+  }
+
+  planScatter(nbytes: number, copies: number, workers: readonly string[]): readonly Holder[] {
+    return this.#machine.planScatter(nbytes, copies, workers);
+  }
+
+  async runOnWorkers(
+    request: RunRequest,
+    workers: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly { readonly workerId: WorkerId; readonly outcome: RunOutcome }[]> {
+    const stimulusId = this.#stimulus('run');
+    return Promise.all(
+      this.#chosenWorkers(workers).map(async ({ workerId }) => ({
+        workerId,
+        outcome: await this.#runs.run(workerId, request, stimulusId, signal),
+      })),
+    );
+  }
+
+  async submitGraph(
+    clientId: ClientId,
+    submissionId: SubmissionId,
+    parts: AsyncIterable<readonly TaskSpec[]>,
+    wants: readonly TaskKey[],
+  ): Promise<void> {
+    await this.#whileCalling(clientId, async () => {
+      const answer = this.#submissionWaiters.wait(clientId, submissionId);
+      let partCount = 0;
+      for await (const tasks of parts)
+        this.#onClientMessage(clientId, { type: 'graph-part', submissionId, partIndex: partCount++, tasks });
+      this.#onClientMessage(clientId, { type: 'graph-commit', submissionId, partCount, wants });
+      await answer;
+    });
+  }
+
+  async waitForKeys(
+    clientId: ClientId,
+    keys: readonly TaskKey[],
+    signal: AbortSignal,
+  ): Promise<readonly KeyOutcome[]> {
+    return this.#whileCalling(clientId, () => {
+      const outcomes = keys.map((key) => this.#keyWaiters.wait(clientId, key, signal));
+      // Wanting a key is answered at once when it has come to an end already.
+      this.#onClientMessage(clientId, { type: 'client-desires-keys', keys });
+      return Promise.all(outcomes);
+    });
+  }
+
+  releaseKeys(clientId: ClientId, keys: readonly TaskKey[]): void {
+    this.#onClientMessage(clientId, { type: 'client-releases-keys', keys });
+  }
+
+  cancelKeys(clientId: ClientId, keys: readonly TaskKey[], force: boolean): void {
+    this.#onClientMessage(clientId, { type: 'cancel-keys', keys, force });
+  }
+
+  closeClient(clientId: ClientId): void {
+    this.#onClientMessage(clientId, { type: 'client-closing' });
+  }
+
+  /** Tells workers, nannies and clients to end, and stops. */
+  close(reason: string): void {
+    const stimulusId = this.#stimulus('close');
+    for (const link of this.#sessions.workers.values())
+      link.send({ type: 'close-worker', stimulusId, reason });
+    for (const link of this.#sessions.nannies.values())
+      link.send({ type: 'close-nanny', stimulusId, reason });
+    this.#wake.cancel();
+    this.#sessions.closeAll(reason);
+  }
+
+  // ---- events in -------------------------------------------------------------------------------------------------
+
+  #onClientMessage(clientId: ClientId, message: ClientToScheduler): void {
+    const stimulusId = this.#stimulus(message.type);
+    if (message.type === 'graph-part') this.#markModulesUsed(message.tasks);
+    this.#dispatch({ ...message, clientId, stimulusId });
+  }
+
+  #onWorkerMessage(workerId: WorkerId, message: WorkerToScheduler): void {
+    if (message.type === 'run-done') this.#runs.settle(message.requestId, message.outcome);
+    else if (message.type === 'worker-closing') this.#sessions.closingWorkers.add(workerId);
+    else this.#dispatch({ ...message, workerId });
+  }
+
+  #onNannyMessage(message: NannyToScheduler): void {
+    if (message.type !== 'worker-exited') return;
+    const { workerId, cause } = message.verdict;
+    const onPurpose = cause.kind === 'closed' || cause.kind === 'recycled';
+    this.#workerLost(workerId, onPurpose, message.verdict);
+  }
+
+  #workerLost(
+    workerId: WorkerId,
+    onPurpose: boolean,
+    verdict?: SchedulerEventOf<'worker-lost'>['verdict'],
+  ): void {
+    const link = this.#sessions.workers.get(workerId);
+    this.#sessions.workers.delete(workerId);
+    this.#sessions.closingWorkers.delete(workerId);
+    link?.close('The worker is gone.');
+    this.#runs.workerLost(workerId);
+    this.#dispatch({
+      type: 'worker-lost',
+      stimulusId: this.#stimulus('worker-lost'),
+      workerId,
+      onPurpose,
+      ...(verdict === undefined ? {} : { verdict }),
+    });
+  }
+
+  #dispatch(event: SchedulerEvent): void {
+    const instructions = this.#machine.handle(event, this.#clock.nowMs());
+    for (const instruction of instructions) this.#perform(instruction);
+    this.#wake.arm(this.#machine.nextWakeMs);
+  }
+
+  // ---- instructions out ------------------------------------------------------------------------------------------
+
+  #perform(instruction: SchedulerInstruction): void {
+    switch (instruction.type) {
+      case 'send-to-worker':
+        this.#sessions.workers.get(instruction.workerId)?.send(instruction.message);
+        break;
+      case 'send-to-client':
+        this.#sendToClient(instruction.clientId, instruction.message);
+        break;
+      case 'forget-client':
+        this.#sessions.clients.get(instruction.clientId)?.close('The lease of this client is over.');
+        this.#sessions.clients.delete(instruction.clientId);
+        break;
+      case 'forget-modules':
+        this.#forgetModules(instruction.moduleHashes, instruction.stimulusId);
+        break;
+      case 'log-event':
+        this.#logger.info(
+          {
+            event: instruction.event,
+            stimulusId: instruction.stimulusId,
+            ...instruction.fields,
+            keys: instruction.keys,
+          },
+          instruction.event,
+        );
+        break;
+      default:
+        assertNever(instruction, 'scheduler instruction');
+    }
+  }
+
+  #sendToClient(clientId: ClientId, message: SchedulerToClient): void {
+    this.#sessions.clients.get(clientId)?.send(message);
+    this.#keyWaiters.notify(clientId, message);
+    this.#submissionWaiters.notify(clientId, message);
+  }
+
+  #forgetModules(moduleHashes: readonly ModuleHash[], stimulusId: StimulusId): void {
+    for (const hash of moduleHashes) this.#modules.markUnused(hash);
+    for (const link of this.#sessions.workers.values())
+      link.send({ type: 'unload-modules', stimulusId, moduleHashes });
+  }
+
+  // ---- small things ----------------------------------------------------------------------------------------------
+
+  #markModulesUsed(tasks: readonly TaskSpec[]): void {
+    for (const task of tasks)
+      if (task.function.kind === 'bundle') this.#modules.markUsed(task.function.moduleHash);
+  }
+
+  #chosenWorkers(namesOrIds: readonly string[]): readonly WorkerInfo[] {
+    const workers = this.#machine.listWorkers();
+    if (namesOrIds.length === 0) return workers;
+    return namesOrIds.map((wanted) => {
+      const found = workers.find(({ workerId, name }) => workerId === wanted || name === wanted);
+      if (found === undefined)
+        throw new UnknownWorkerError(
+          `No worker is called ${wanted}. \`spillway workers\` lists those there are.`,
+        );
+      return found;
+    });
+  }
+
+  /** A client without a stream holds its lease while it calls; between calls the lease runs down. */
+  async #whileCalling<T>(clientId: ClientId, call: () => Promise<T>): Promise<T> {
+    if (this.#sessions.clients.has(clientId)) return call();
+    this.#dispatch({ type: 'client-connected', stimulusId: this.#stimulus('client-called'), clientId });
+    try {
+      return await call();
+    } finally {
+      if (!this.#sessions.clients.has(clientId))
+        this.#dispatch({
+          type: 'client-disconnected',
+          stimulusId: this.#stimulus('client-call-ended'),
+          clientId,
+        });
+    }
+  }
+
+  #stimulus(cause: string): StimulusId {
+    return asStimulusId(`${cause}-${++this.#stimulusCount}`);
+  }
+}
+
+type SchedulerEventOf<Type extends SchedulerEvent['type']> = Extract<SchedulerEvent, { type: Type }>;

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'worker-memory', preset: '../../../jest.preset.cjs' };

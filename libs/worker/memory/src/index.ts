@@ -1,0 +1,1 @@
+export { GrowthWatch, type GrowthWatchOptions, type BusyWith } from './growth-watch.js';

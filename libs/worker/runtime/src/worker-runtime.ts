@@ -1,0 +1,235 @@
+import {
+  asStimulusId,
+  assertNever,
+  must,
+  WakeTimer,
+  type SpillwayError,
+  type StimulusId,
+  type TaskKey,
+} from '@spillway/kernel';
+import type { SchedulerToWorker, WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
+import type {
+  ArrivedValue,
+  Clock,
+  ExecutionOutcome,
+  Link,
+  LinkListener,
+  Logger,
+  PeerLink,
+  TaskExecutor,
+  TaskExecutorListener,
+  TaskLogLine,
+  Timers,
+  ValueSource,
+  ValueStore,
+} from '@spillway/ports';
+import type { WorkerEvent, WorkerInstruction, WorkerMachine } from '@spillway/worker-machine';
+import { outcomeEvent } from './outcome-event.js';
+import { performGather } from './perform/gather.js';
+import { performExecute } from './perform/execute.js';
+
+export interface WorkerRuntimeOptions {
+  readonly machine: WorkerMachine;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly store: ValueStore;
+  /** Made with this runtime as its listener. */
+  readonly makeExecutor: (listener: TaskExecutorListener) => TaskExecutor;
+  /** Opens a session with the scheduler. */
+  readonly openLink: (
+    hello: () => WorkerHello,
+    listener: LinkListener<SchedulerToWorker>,
+  ) => Promise<Link<WorkerToScheduler>>;
+  /** Who we are, without what we hold. */
+  readonly identity: Omit<WorkerHello, 'holdings'>;
+  readonly heartbeatIntervalMs: number;
+  /** What a heartbeat says beside what runs. */
+  readonly measure: () => Omit<WorkerMetrics, 'executing'>;
+  /** The worker cannot or must not go on: `recycle` wants another in its place, `closed` does not. */
+  readonly onEnd: (how: 'recycle' | 'closed', reason: string) => void;
+}
+
+/**
+ * Feeds what arrives to the worker machine and performs what it asks for. Takes no decision about tasks: those are in
+ * `@spillway/worker-machine`. User code, encoding and bulk transfers run in other threads, behind the executor and the
+ * peer link.
+ */
+export class WorkerRuntime implements TaskExecutorListener, ValueSource {
+  readonly #options: WorkerRuntimeOptions;
+  readonly #machine: WorkerMachine;
+  readonly #executor: TaskExecutor;
+  readonly #wake: WakeTimer;
+  #peers: PeerLink | undefined;
+  #link: Link<WorkerToScheduler> | undefined;
+  #heartbeat: { cancel(): void } | undefined;
+  #stimulusCount = 0;
+  #ended = false;
+
+  constructor(options: WorkerRuntimeOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#executor = options.makeExecutor(this);
+    this.#wake = new WakeTimer(options.clock, options.timers, () =>
+      this.dispatch({ type: 'tick', stimulusId: this.stimulus('tick') }),
+    );
+  }
+
+  /** Registers with the scheduler; `peers` fetches from other workers. Resolves once the scheduler has accepted us. */
+  async start(peers: PeerLink): Promise<void> {
+    this.#peers = peers;
+    await this.#register();
+    const { timers, heartbeatIntervalMs } = this.#options;
+    this.#heartbeat = timers.every(heartbeatIntervalMs, () => this.#sendHeartbeat());
+  }
+
+  /** Says good-bye, so that nobody is charged for our going, and ends the threads. */
+  async close(reason: string): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#heartbeat?.cancel();
+    this.#wake.cancel();
+    this.#link?.send({ type: 'worker-closing', stimulusId: this.stimulus('close'), reason });
+    this.#link?.close(reason);
+    await this.#executor.close();
+  }
+
+  dispatch(event: WorkerEvent): void {
+    if (this.#ended) return;
+    const instructions = this.#machine.handle(event, this.#options.clock.nowMs());
+    for (const instruction of instructions) this.#perform(instruction);
+    this.#wake.arm(this.#machine.nextWakeMs);
+  }
+
+  stimulus(cause: string): StimulusId {
+    return asStimulusId(`${this.#options.identity.name}-${cause}-${++this.#stimulusCount}`);
+  }
+
+  // ---- the data service asks -------------------------------------------------------------------------------------
+
+  load(key: TaskKey): ReturnType<ValueStore['load']> {
+    return this.#options.store.load(key);
+  }
+
+  accept(value: ArrivedValue): Promise<void> {
+    this.#options.store.put(value.key, value.payload);
+    const nbytes = value.payload.data.byteLength;
+    this.dispatch({ type: 'data-put', stimulusId: this.stimulus('data-put'), key: value.key, nbytes });
+    return Promise.resolve();
+  }
+
+  // ---- the executor reports --------------------------------------------------------------------------------------
+
+  onOutcomes(outcomes: readonly ExecutionOutcome[]): void {
+    for (const outcome of outcomes) {
+      // Order matters: a value is in the store before anybody hears of it.
+      if (outcome.type === 'execute-success') this.#options.store.put(outcome.key, outcome.result);
+      this.dispatch(outcomeEvent(outcome, this.stimulus(outcome.type)));
+    }
+  }
+
+  onLog({ key, level, text }: TaskLogLine): void {
+    this.#options.logger[level]({ event: 'task.log', key }, text);
+  }
+
+  onSlotStuck(slot: number, key: TaskKey, forMs: number): void {
+    this.dispatch({ type: 'slot-stuck', stimulusId: this.stimulus('slot-stuck'), slot, key, forMs });
+  }
+
+  // ---- the scheduler says ----------------------------------------------------------------------------------------
+
+  async #register(): Promise<void> {
+    const { openLink, identity } = this.#options;
+    const hello = (): WorkerHello => ({ ...identity, holdings: this.#machine.holdings() });
+    this.#link = await openLink(hello, {
+      onMessages: (messages) => {
+        for (const message of messages) this.#onMessage(message);
+      },
+      onDisconnected: (reason) =>
+        this.#options.logger.warn({ event: 'link.disconnected', reason }, 'connection to the scheduler lost'),
+      onResumed: () =>
+        this.#options.logger.info({ event: 'link.resumed' }, 'connection to the scheduler resumed'),
+      onEnded: (error) => this.#onLinkEnded(error),
+    });
+  }
+
+  #onMessage(message: SchedulerToWorker): void {
+    switch (message.type) {
+      case 'run-function':
+        void this.#runFunction(message);
+        break;
+      case 'unload-modules':
+        this.#executor.unloadModules(message.moduleHashes);
+        break;
+      case 'close-worker':
+        this.#options.onEnd('closed', message.reason);
+        break;
+      default:
+        this.dispatch(message);
+    }
+  }
+
+  async #runFunction({
+    requestId,
+    request,
+  }: Extract<SchedulerToWorker, { type: 'run-function' }>): Promise<void> {
+    const outcome = await this.#executor.runAside(request);
+    this.#link?.send({ type: 'run-done', stimulusId: this.stimulus('run-done'), requestId, outcome });
+  }
+
+  /** The session is over. One that merely expired is begun anew with what we hold; any other end is ours too. */
+  #onLinkEnded(error: SpillwayError | undefined): void {
+    if (this.#ended) return;
+    this.#link = undefined;
+    this.dispatch({ type: 'session-lost', stimulusId: this.stimulus('session-lost') });
+    if (error?.code !== 'SESSION_EXPIRED') {
+      this.#options.onEnd('closed', error?.message ?? 'The scheduler ended the session.');
+      return;
+    }
+    this.#options.logger.warn({ event: 'link.expired', err: error }, 'session expired, registering again');
+    this.#register().catch((err: unknown) => {
+      this.#options.logger.error({ err }, 'could not register again');
+      this.#options.onEnd('closed', 'The scheduler refused a new session.');
+    });
+  }
+
+  #sendHeartbeat(): void {
+    const { clock, measure } = this.#options;
+    const executing = this.#machine.executing(clock.nowMs());
+    this.#link?.send({
+      type: 'heartbeat',
+      stimulusId: this.stimulus('heartbeat'),
+      metrics: { ...measure(), executing },
+    });
+  }
+
+  // ---- instructions ----------------------------------------------------------------------------------------------
+
+  #perform(instruction: WorkerInstruction): void {
+    switch (instruction.type) {
+      case 'execute':
+        performExecute(instruction, this.#options.store, this.#executor, this);
+        break;
+      case 'stop-execution':
+        this.#executor.stop(instruction.slot, instruction.key, instruction.runId, instruction.reason);
+        break;
+      case 'gather-dependencies':
+        void performGather(instruction, this.#options.store, must(this.#peers, 'peer link'), this);
+        break;
+      case 'forget-peer':
+        this.#peers?.forget(instruction.peerId);
+        break;
+      case 'free-values':
+        for (const key of instruction.keys) this.#options.store.free(key);
+        break;
+      case 'send-to-scheduler':
+        this.#link?.send(instruction.message);
+        break;
+      case 'recycle-worker':
+        this.#options.onEnd('recycle', instruction.reason);
+        break;
+      default:
+        assertNever(instruction, 'worker instruction');
+    }
+  }
+}

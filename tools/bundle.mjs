@@ -1,0 +1,38 @@
+// Bundles the runnable programs into apps/cli/bundle: `spillway.mjs` (all commands, split so that each loads only its own
+// part) and, as single files because restarts depend on how fast they start, the worker and the entries of its threads.
+import { build } from 'esbuild';
+import { rmSync } from 'node:fs';
+
+const outdir = 'apps/cli/bundle';
+rmSync(outdir, { recursive: true, force: true });
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  sourcemap: 'linked',
+  keepNames: true,
+  conditions: ['@spillway/source'],
+  legalComments: 'none',
+  outExtension: { '.js': '.mjs' },
+  // esbuild, native checksums and grpc-health's proto file find their own files: they stay in node_modules.
+  external: ['esbuild', '@node-rs/xxhash', 'koffi', '@grpc/reflection', 'grpc-health-check'],
+  // CommonJS dependencies (grpc-js, pino, fastify) call require() for built-ins inside an ES module bundle.
+  banner: { js: "import { createRequire as $cr } from 'node:module'; const require = $cr(import.meta.url);" },
+  logLevel: 'warning',
+};
+
+await build({
+  ...shared,
+  entryPoints: { spillway: 'apps/cli/src/main.ts' },
+  outdir,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+});
+for (const [name, entry] of Object.entries({
+  worker: 'apps/worker/src/main.ts',
+  'task-thread': 'apps/worker/src/task-thread.ts',
+  'transfer-thread': 'apps/worker/src/transfer-thread.ts',
+}))
+  await build({ ...shared, entryPoints: { [name]: entry }, outdir });
