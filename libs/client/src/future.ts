@@ -23,6 +23,12 @@ export interface SubmissionTicket {
   refused?: KeyState;
 }
 
+/** What only the client itself may do with a future. */
+export let makeFuture: (owner: FutureOwner, record: KeyRecord, ticket?: SubmissionTicket) => Future<unknown>;
+export let recordOf: (future: Future<unknown>) => KeyRecord;
+export let ownerOf: (future: Future<unknown>) => FutureOwner;
+export let stateOf: (future: Future<unknown>) => KeyState;
+
 export class Future<T> implements Disposable {
   readonly #record: KeyRecord;
   readonly #owner: FutureOwner;
@@ -102,9 +108,3 @@ export class Future<T> implements Disposable {
     stateOf = (future) => future.#state;
   }
 }
-
-/** What only the client itself may do with a future. */
-export let makeFuture: (owner: FutureOwner, record: KeyRecord, ticket?: SubmissionTicket) => Future<unknown>;
-export let recordOf: (future: Future<unknown>) => KeyRecord;
-export let ownerOf: (future: Future<unknown>) => FutureOwner;
-export let stateOf: (future: Future<unknown>) => KeyState;

@@ -42,7 +42,8 @@ function exactlyIn(bytes: number, scale: number): string | undefined {
 export function formatBytes(bytes: number): string {
   for (const infix of ['i', '']) {
     for (const prefix of PREFIXES.toReversed()) {
-      const unit = infix === 'i' ? `${prefix.toUpperCase()}iB` : prefix === 'k' ? 'kB' : `${prefix.toUpperCase()}B`;
+      const unit =
+        infix === 'i' ? `${prefix.toUpperCase()}iB` : prefix === 'k' ? 'kB' : `${prefix.toUpperCase()}B`;
       const count = exactlyIn(bytes, bytesInUnit(unit.toLowerCase()) ?? 1);
       if (count !== undefined) return `${count} ${unit}`;
     }

@@ -37,7 +37,7 @@ export function parseDuration(text: string): number | undefined {
 
 function unitInMs(unit: string): number | undefined {
   // `ms` gives undefined for an unknown unit, whatever its types say.
-  return ms(`1${unit}` as ms.StringValue) as number | undefined;
+  return ms(`1${unit}` as ms.StringValue);
 }
 
 /** Exact text of a whole number of milliseconds: `parseDuration(formatDuration(x)) === x`. */

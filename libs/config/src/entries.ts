@@ -27,12 +27,22 @@ export function entriesOf(source: ConfigSource, problems: ConfigProblem[]): Conf
   const entries: ConfigEntry[] = [];
   const originOf = (writtenPath: string): string => source.originOf?.(writtenPath) ?? source.origin;
 
-  function visit(value: unknown, found: readonly string[], writtenPath: string, branch: SettingsBranch): void {
+  function visit(
+    value: unknown,
+    found: readonly string[],
+    writtenPath: string,
+    branch: SettingsBranch,
+  ): void {
     if (value === undefined) return;
     if (!isGroup(value)) {
       // A group with nothing below it, as in a file whose entries are all commented out.
       if (value === null) return;
-      problems.push({ path: writtenPath, value, expected: 'expected a group of settings', origin: originOf(writtenPath) });
+      problems.push({
+        path: writtenPath,
+        value,
+        expected: 'expected a group of settings',
+        origin: originOf(writtenPath),
+      });
       return;
     }
     for (const [name, child] of Object.entries(value)) {
@@ -65,7 +75,7 @@ export function entriesOf(source: ConfigSource, problems: ConfigProblem[]): Conf
     }
   }
 
-  visit(source.values, [], '', SETTINGS_TREE as unknown as SettingsBranch);
+  visit(source.values, [], '', SETTINGS_TREE);
   return entries;
 }
 

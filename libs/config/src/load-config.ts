@@ -2,7 +2,14 @@
 import { entriesOf, type ConfigEntry } from './entries.js';
 import { invalidConfig, type ConfigProblem } from './problems.js';
 import { RELATIONS } from './relations.js';
-import { camelCase, isMap, SETTINGS, type ListedSetting, type SpillwayConfig } from './settings.js';
+import {
+  camelCase,
+  isMap,
+  SETTINGS,
+  variableOf,
+  type ListedSetting,
+  type SpillwayConfig,
+} from './settings.js';
 import type { ConfigSource } from './source.js';
 
 /** The value that a setting has, and where it comes from. */
@@ -37,20 +44,17 @@ export function explainConfig(sources: readonly ConfigSource[]): readonly Explai
 }
 
 /**
- * Settings as environment variables, to hand them to a child process: those that `wanted` lets through and that have
- * another value than by default. Reading them back gives the same values.
+ * The settings that `wanted` lets through, as environment variables: how a program hands its configuration to a child,
+ * over whatever files and variables the child finds itself. Reading them back gives the same values.
  */
 export function toEnvironment(
   config: SpillwayConfig,
   wanted: (setting: ListedSetting) => boolean,
-  variableOf: (path: string) => string,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const setting of SETTINGS) {
-    const written = setting.format(valueAt(config, setting.path));
-    if (wanted(setting) && written !== setting.format(setting.default)) environment[variableOf(setting.path)] = written;
-  }
-  return environment;
+  const chosen = SETTINGS.filter(wanted);
+  return Object.fromEntries(
+    chosen.map((setting) => [variableOf(setting.path), setting.format(valueAt(config, setting.path))]),
+  );
 }
 
 const byDefault = (setting: ListedSetting): Resolved => ({ value: setting.default, origin: DEFAULT_ORIGIN });
@@ -65,7 +69,7 @@ function resolve(sources: readonly ConfigSource[]): ReadonlyMap<string, Resolved
       const { path } = entry.setting;
       const parsed = entry.setting.parse(withUnit(entry, source));
       if (parsed.ok) {
-        resolved.set(path, isMap(entry.setting) ? added(resolved.get(path), parsed.value, entry) : { value: parsed.value, origin: entry.origin });
+        resolved.set(path, merged(entry, parsed.value, resolved.get(path)));
       } else {
         wrongPaths.add(path);
         problems.push(wrongValue(entry));
@@ -78,17 +82,20 @@ function resolve(sources: readonly ConfigSource[]): ReadonlyMap<string, Resolved
 }
 
 const withUnit = ({ setting, written }: ConfigEntry, source: ConfigSource): unknown =>
-  source.fromCode === true && setting.kind === 'duration' && typeof written === 'number' ? `${written}ms` : written;
+  source.fromCode === true && setting.kind === 'duration' && typeof written === 'number'
+    ? `${written}ms`
+    : written;
 
 function wrongValue({ setting, written, origin }: ConfigEntry): ConfigProblem {
   return { path: setting.path, value: written, expected: `expected ${setting.expected}`, origin };
 }
 
-function added(before: Resolved | undefined, value: unknown, { origin }: ConfigEntry): Resolved {
-  const isFirst = before === undefined || before.origin === DEFAULT_ORIGIN;
+/** A later value replaces an earlier one, except that maps add up. */
+function merged({ setting, origin }: ConfigEntry, value: unknown, before: Resolved | undefined): Resolved {
+  if (!isMap(setting) || before === undefined || before.origin === DEFAULT_ORIGIN) return { value, origin };
   return {
-    value: { ...(before?.value as object | undefined), ...(value as object) },
-    origin: isFirst ? origin : `${before.origin}, ${origin}`,
+    value: { ...(before.value as object), ...(value as object) },
+    origin: `${before.origin}, ${origin}`,
   };
 }
 
@@ -97,12 +104,16 @@ function brokenRelations(
   wrongPaths: ReadonlySet<string>,
 ): ConfigProblem[] {
   const config = toTree(resolved);
-  return RELATIONS.filter((relation) => !relation.paths.some((path) => wrongPaths.has(path))).flatMap((relation) => {
-    const broken = relation.check(config);
-    if (broken === undefined) return [];
-    const origins = relation.paths.map((path) => `${path}: ${resolved.get(path)?.origin ?? DEFAULT_ORIGIN}`);
-    return [{ path: relation.paths[0] ?? '', expected: broken, origin: origins.join(', ') }];
-  });
+  return RELATIONS.filter((relation) => !relation.paths.some((path) => wrongPaths.has(path))).flatMap(
+    (relation) => {
+      const broken = relation.check(config);
+      if (broken === undefined) return [];
+      const origins = relation.paths.map(
+        (path) => `${path}: ${resolved.get(path)?.origin ?? DEFAULT_ORIGIN}`,
+      );
+      return [{ path: relation.paths[0] ?? '', expected: broken, origin: origins.join(', ') }];
+    },
+  );
 }
 
 type Tree = { [name: string]: unknown };

@@ -43,4 +43,3 @@ function formatMemoryLimit(limit: MemoryLimitSetting): string {
   if (limit.kind === 'bytes') return formatBytes(limit.bytes);
   return limit.kind === 'auto' ? 'auto' : 'none';
 }
-

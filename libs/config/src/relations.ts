@@ -22,7 +22,8 @@ const ladder: readonly Relation[] = LADDER.flatMap((lower, index) =>
   LADDER.slice(index + 1).map((upper) => ({
     paths: [`worker.memory.${lower}`, `worker.memory.${upper}`],
     check: ({ worker: { memory } }: SpillwayConfig) => {
-      if (memory[lower] === false || memory[upper] === false || memory[lower] <= memory[upper]) return undefined;
+      if (memory[lower] === false || memory[upper] === false || memory[lower] <= memory[upper])
+        return undefined;
       return `${lower} (${memory[lower]}) must not be above ${upper} (${memory[upper]})`;
     },
   })),
@@ -69,6 +70,8 @@ export const RELATIONS: readonly Relation[] = [
   {
     paths: ['tls.cert', 'tls.key'],
     check: ({ tls }) =>
-      (tls.cert === false) === (tls.key === false) ? undefined : 'a certificate and its key go together: give both or none',
+      (tls.cert === false) === (tls.key === false)
+        ? undefined
+        : 'a certificate and its key go together: give both or none',
   },
 ];

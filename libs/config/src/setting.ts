@@ -54,7 +54,10 @@ export function meansOff(written: unknown): boolean {
 }
 
 /** The setting that has values of this kind. */
-export function define<T>(kind: Kind<T>, options: SettingOptions<T | false> & { mayBeOff?: boolean }): Setting<T | false> {
+export function define<T>(
+  kind: Kind<T>,
+  options: SettingOptions<T | false> & { mayBeOff?: boolean },
+): Setting<T | false> {
   const mayBeOff = options.mayBeOff ?? false;
   return {
     kind: kind.kind,

@@ -63,12 +63,14 @@ export const isSetting = (node: Setting<unknown> | SettingsBranch): node is Sett
 function list(branch: SettingsBranch, prefix: string): ListedSetting[] {
   return Object.entries(branch).flatMap(([name, node]) => {
     const path = `${prefix}${name}`;
-    return isSetting(node) ? [{ ...node, path, doc: node.doc.replaceAll(/\s+/g, ' ') }] : list(node, `${path}.`);
+    return isSetting(node)
+      ? [{ ...node, path, doc: node.doc.replaceAll(/\s+/g, ' ') }]
+      : list(node, `${path}.`);
   });
 }
 
 /** Every setting, in the order of the documentation. */
-export const SETTINGS: readonly ListedSetting[] = list(SETTINGS_TREE as unknown as SettingsBranch, '');
+export const SETTINGS: readonly ListedSetting[] = list(SETTINGS_TREE, '');
 
 const byPath = new Map(SETTINGS.map((setting) => [setting.path, setting]));
 

@@ -36,7 +36,11 @@ export function flagsSource(program: Program, flags: Readonly<Record<string, unk
   const values: Record<string, unknown> = {};
   for (const setting of flagsOf(program)) {
     const name = (setting.flag ?? '').slice(2);
-    const spellings = [`--${name}`, name, name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    const spellings = [
+      `--${name}`,
+      name,
+      name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    ];
     const given = spellings.find((spelling) => flags[spelling] !== undefined);
     if (given !== undefined) values[setting.path] = flags[given];
   }

@@ -53,4 +53,3 @@ function entryText(written: unknown): string | undefined {
   if (typeof written === 'string') return written;
   return typeof written === 'number' || typeof written === 'boolean' ? String(written) : undefined;
 }
-

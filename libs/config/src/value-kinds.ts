@@ -20,8 +20,10 @@ interface Range {
   readonly max?: number;
 }
 
-const within = (value: number | undefined, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range): number | undefined =>
-  value !== undefined && value >= min && value <= max ? value : undefined;
+const within = (
+  value: number | undefined,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: Range,
+): number | undefined => (value !== undefined && value >= min && value <= max ? value : undefined);
 
 function describeRange({ min, max }: Range, format: (value: number) => string): string {
   if (min !== undefined && max !== undefined) return `, from ${format(min)} to ${format(max)}`;
@@ -102,7 +104,10 @@ const parseYesNo = (written: unknown): boolean | undefined => {
 
 /** On or off. */
 export const yesNo = (options: SettingOptions<boolean>): Setting<boolean> =>
-  define<boolean>({ kind: 'yes or no', expected: 'true or false', parse: parseYesNo, format: String }, options);
+  define<boolean>(
+    { kind: 'yes or no', expected: 'true or false', parse: parseYesNo, format: String },
+    options,
+  );
 
 /** On, off, or decided by the program. */
 export const autoYesNo = (options: SettingOptions<boolean | 'auto'>): Setting<boolean | 'auto'> =>
@@ -129,4 +134,3 @@ export function choice<const Word extends string>(
   };
   return define<Word>(kind, options) as Setting<Word>;
 }
-

@@ -18,7 +18,7 @@ import {
 import type { FetchMethod, FetchStep } from './wire.js';
 
 export interface FetchCall<Request> {
-  readonly lease: PeerLease;
+  readonly openLease: () => PeerLease;
   /** For messages: who is asked. */
   readonly peer: string;
   readonly method: FetchMethod<Request>;
@@ -30,15 +30,28 @@ export interface FetchCall<Request> {
 export async function fetchOver<Request>(fetch: FetchCall<Request>): Promise<GatherOutcome> {
   const answer = new FetchAnswer(fetch.wanted);
   try {
-    await fetch.lease.connected();
-    await readInto(answer, fetch);
+    using lease = fetch.openLease();
+    await readOver(lease, fetch, answer);
     answer.checkComplete();
     return { type: 'gather-success', values: answer.values, missing: answer.missing };
   } catch (error) {
     if (isBusy(error)) return { type: 'gather-busy' };
-    fetch.lease.discard();
     const message = `Fetching from ${fetch.peer} failed: ${error instanceof Error ? error.message : String(error)}`;
     return { type: 'gather-network-failure', values: answer.values, message };
+  }
+}
+
+async function readOver<Request>(
+  lease: PeerLease,
+  fetch: FetchCall<Request>,
+  answer: FetchAnswer,
+): Promise<void> {
+  try {
+    await lease.connected();
+    await readInto(answer, lease, fetch);
+  } catch (error) {
+    if (!isBusy(error)) lease.discard();
+    throw error;
   }
 }
 
@@ -48,10 +61,14 @@ export const BUSY_DETAILS = { limit: 'transfers' } as const;
 export const isBusy = (error: unknown): boolean =>
   error instanceof LimitExceededError && error.details['limit'] === BUSY_DETAILS.limit;
 
-async function readInto<Request>(answer: FetchAnswer, fetch: FetchCall<Request>): Promise<void> {
-  const { lease, options, peer } = fetch;
+async function readInto<Request>(
+  answer: FetchAnswer,
+  lease: PeerLease,
+  fetch: FetchCall<Request>,
+): Promise<void> {
+  const { options, peer } = fetch;
   const idleMs = options.idleMs ?? TRANSFER_IDLE_MS;
-  const call = open(fetch);
+  const call = open(lease, fetch);
   await new Promise<void>((resolve, reject) => {
     const idle = new IdleTimer(idleMs, () =>
       end(new DeadlineExceededError(`${peer} has sent nothing for ${idleMs} ms.`)),
@@ -84,7 +101,10 @@ async function readInto<Request>(answer: FetchAnswer, fetch: FetchCall<Request>)
   });
 }
 
-function open<Request>({ lease, method, request, options }: FetchCall<Request>): ClientReadableStream<FetchStep[]> {
+function open<Request>(
+  lease: PeerLease,
+  { method, request, options }: FetchCall<Request>,
+): ClientReadableStream<FetchStep[]> {
   return lease.client.makeServerStreamRequest(
     method.path,
     method.requestSerialize,

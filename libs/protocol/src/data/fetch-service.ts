@@ -2,8 +2,10 @@
  * One fetch, from the holder's side: loads one value after the other and sends it no faster than the receiver reads.
  * Between two keys it holds nothing but what waits in one message.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { InvalidArgumentError, UnavailableError } from '@spillway/kernel';
+import { InvalidArgumentError, type TaskKey, UnavailableError } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
 import type { ValueSource } from '@spillway/ports';
 import { checkedKey } from './incoming-value.js';
 import { PacedWriter } from './pacing.js';
@@ -40,20 +42,13 @@ export async function serveFetch(call: FetchServerCall, serving: FetchServing): 
 /** What waits for company is sent when the next value is not at hand within this turn. */
 async function loadWhileFlushing(
   source: ValueSource,
-  key: Parameters<ValueSource['load']>[0],
+  key: TaskKey,
   sender: ValueSender,
-): ReturnType<ValueSource['load']> {
+): Promise<Payload | undefined> {
   const loading = source.load(key);
-  let isLoaded = false;
-  const flushed = new Promise<void>((resolve, reject) => {
-    setImmediate(() => {
-      if (isLoaded) resolve();
-      else sender.flush().then(resolve, reject);
-    });
-  });
-  flushed.catch(() => undefined);
-  const payload = await loading;
-  isLoaded = true;
-  await flushed;
-  return payload;
+  // Nobody waits for it while the flush fails.
+  loading.catch(() => undefined);
+  const isAtHand = await Promise.race([loading.then(() => true), setImmediate(false)]);
+  if (!isAtHand) await sender.flush();
+  return loading;
 }

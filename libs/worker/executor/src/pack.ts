@@ -69,7 +69,7 @@ export class PackWriter {
       bytes.set(part, offset);
       offset += alignUp(part.byteLength);
     }
-    return { numbers: Float64Array.from(this.#numbers), texts: this.#texts, bytes, shared: this.#shared };
+    return { numbers: new Float64Array(this.#numbers), texts: this.#texts, bytes, shared: this.#shared };
   }
 }
 

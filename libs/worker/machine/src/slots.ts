@@ -94,8 +94,9 @@ export class Slots {
     }
     const { expectedMs } = attempt.run.message;
     if (expectedMs === undefined) slot.unknownCount -= 1;
+    else slot.expectedMs -= expectedMs;
     // An empty slot has exactly no work, whatever rounding left behind.
-    else slot.expectedMs = attempts.length === 0 ? 0 : slot.expectedMs - expectedMs;
+    if (attempts.length === 0) slot.expectedMs = 0;
     const head = attempts[0];
     if (head !== undefined) head.headSinceMs ??= nowMs;
   }

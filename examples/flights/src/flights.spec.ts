@@ -1,0 +1,20 @@
+import { flightsPath } from './dataset.js';
+import * as tasks from './flights.tasks.js';
+import { countRowGroups, readRowGroup } from './read-flights.js';
+import { computeInOneProcess } from './reference.js';
+import { renderSummary } from './report.js';
+
+const path = flightsPath();
+
+test('the tasks, run one after the other, give the identical answer to the plain reference', async () => {
+  const groups = [];
+  for (let group = 0; group < (await countRowGroups(path)); group++)
+    groups.push(await readRowGroup(path, group));
+  const partitions = Array.from({ length: 8 }, (_, p) =>
+    tasks.summarizePartition(groups.map((group) => tasks.selectPartition(group, p, 8))),
+  );
+  const summary = tasks.mergePartitions(partitions);
+  expect(summary).toEqual(await computeInOneProcess(path));
+  expect(summary.flights).toBe(3_000_000);
+  expect(renderSummary(summary)).toContain('3,000,000 flights');
+}, 120_000);

@@ -1,0 +1,117 @@
+import { currentTask } from '@spillway/client';
+import { ENOUGH_FLIGHTS, LATE_MINUTES, WORST_COUNT } from './airport-stats.js';
+import type { AirportStats, PartitionStats, Summary } from './airport-stats.js';
+import { pickRows, type FlightColumns } from './flight-columns.js';
+import { AirportNumbers, readRowGroup } from './read-flights.js';
+
+/** Reads one row group of the parquet file. */
+export async function readGroup(path: string, group: number): Promise<FlightColumns> {
+  const flights = await readRowGroup(path, group);
+  currentTask().logger.debug(`read ${flights.delay.length} flights of row group ${group}`);
+  return flights;
+}
+
+/** The exchange: of one row group, the flights whose origin belongs to one partition. */
+export function selectPartition(
+  flights: FlightColumns,
+  partition: number,
+  partitionCount: number,
+): FlightColumns {
+  const isMine = flights.airports.map((airport) => partitionOf(airport, partitionCount) === partition);
+  const rows = new Uint32Array(flights.origin.length);
+  let count = 0;
+  for (let row = 0; row < flights.origin.length; row++) if (isMine[flights.origin[row]!]) rows[count++] = row;
+  return pickRows(flights, rows.subarray(0, count));
+}
+
+/** Statistics of every airport of one partition, from what all row groups sent it. */
+export function summarizePartition(parts: readonly FlightColumns[]): PartitionStats {
+  const airportOf = new AirportNumbers();
+  const byAirport: { delays: Int16Array[]; routes: Map<string, number> }[] = [];
+  let miles = 0;
+  for (const part of parts) {
+    for (let row = 0; row < part.distance.length; row++) miles += part.distance[row]!;
+    for (const [origin, rows] of rowsByOrigin(part)) {
+      const airport = (byAirport[airportOf.of(part.airports[origin]!)] ??= { delays: [], routes: new Map() });
+      const { delay, destination } = pickRows(part, rows);
+      airport.delays.push(delay);
+      for (const number of destination) {
+        const name = part.airports[number]!;
+        airport.routes.set(name, (airport.routes.get(name) ?? 0) + 1);
+      }
+    }
+  }
+  const airports = byAirport.map(({ delays, routes }, n) =>
+    statsOf(airportOf.airports[n]!, joined(delays), routes),
+  );
+  return {
+    airports,
+    flights: airports.reduce((sum, { flights }) => sum + flights, 0),
+    late: airports.reduce((sum, { late }) => sum + late, 0),
+    miles,
+  };
+}
+
+/** The totals and the ten worst airports. */
+export function mergePartitions(partitions: readonly PartitionStats[]): Summary {
+  const airports = partitions.flatMap((partition) => partition.airports);
+  const total = (name: 'flights' | 'late' | 'miles'): number =>
+    partitions.reduce((sum, p) => sum + p[name], 0);
+  return {
+    flights: total('flights'),
+    airports: airports.length,
+    miles: total('miles'),
+    lateShare: total('late') / total('flights'),
+    worst: airports
+      .filter(({ flights }) => flights >= ENOUGH_FLIGHTS)
+      .sort((a, b) => b.lateShare - a.lateShare || (a.airport < b.airport ? -1 : 1))
+      .slice(0, WORST_COUNT),
+  };
+}
+
+/** Spreads airports over partitions by name. Every task must come to the same answer, whatever it has seen. */
+function partitionOf(airport: string, partitionCount: number): number {
+  let hash = 0;
+  for (let i = 0; i < airport.length; i++) hash = (Math.imul(hash, 31) + airport.charCodeAt(i)) >>> 0;
+  return hash % partitionCount;
+}
+
+function rowsByOrigin(part: FlightColumns): Map<number, Uint32Array> {
+  const counts = new Map<number, number>();
+  for (const origin of part.origin) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  const rows = new Map([...counts].map(([origin, count]) => [origin, new Uint32Array(count)]));
+  const filled = new Map<number, number>();
+  part.origin.forEach((origin, row) => {
+    const at = filled.get(origin) ?? 0;
+    rows.get(origin)![at] = row;
+    filled.set(origin, at + 1);
+  });
+  return rows;
+}
+
+function joined(arrays: readonly Int16Array[]): Int16Array {
+  const all = new Int16Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}
+
+function statsOf(airport: string, delays: Int16Array, routes: ReadonlyMap<string, number>): AirportStats {
+  const sorted = delays.sort();
+  const count = sorted.length;
+  const middle = count >> 1;
+  const late = sorted.reduce((sum, delay) => sum + (delay > LATE_MINUTES ? 1 : 0), 0);
+  const [destination, flights] = [...routes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]!;
+  return {
+    airport,
+    flights: count,
+    medianDelay: count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2,
+    p95Delay: sorted[Math.ceil(count * 0.95) - 1]!,
+    late,
+    lateShare: late / count,
+    busiestRoute: { destination, flights },
+  };
+}

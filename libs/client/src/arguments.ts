@@ -1,0 +1,187 @@
+/**
+ * Turns the arguments of calls into what a task carries: one encoded array, in which each future stands as a
+ * placeholder of a dependency. What is too large for a graph is taken out, put into the cluster on its own and becomes
+ * a dependency too; the same large object is put there once for all calls of one submission.
+ */
+import { InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
+import {
+  DEPENDENCIES_MAX,
+  GRAPH_PART_BYTES_MAX,
+  INLINE_ARGUMENT_BYTES_MAX,
+  type Payload,
+} from '@spillway/messages';
+import { encodeValue } from '@spillway/values';
+import { Future, ownerOf, recordOf, type FutureOwner } from './future.js';
+import type { KeyRecord } from './key-record.js';
+
+/** An argument, or a part of one, that travels outside of the graph. */
+export interface LargeArgument {
+  readonly record: KeyRecord;
+  readonly nbytes: number;
+  /** Resolves when it is in the cluster. Rejects with the reason why it is not. */
+  readonly placed: Promise<void>;
+}
+
+export interface EncodedArguments {
+  readonly payload: Payload;
+  /** Each once, in the order of the placeholders. */
+  readonly dependencies: readonly KeyRecord[];
+  /** Those of the dependencies that were taken out of these arguments. */
+  readonly large: readonly LargeArgument[];
+}
+
+/** Stands for a large string while arguments are encoded: only objects can be told apart. */
+class LargeText {
+  constructor(readonly text: string) {}
+}
+
+/** Arguments that are too large together are taken apart down to parts of this size, the larger ones first. */
+const PART_BYTES_MAX_STEPS = [INLINE_ARGUMENT_BYTES_MAX / 2, INLINE_ARGUMENT_BYTES_MAX / 16];
+
+type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Record<string, unknown>;
+
+export class ArgumentEncoder {
+  readonly #large = new Map<unknown, LargeArgument>();
+  readonly #texts = new Map<string, LargeText>();
+  readonly #open = new Set<object>();
+
+  /** `place`: begins to put a value into the cluster, under a key of its own. */
+  constructor(
+    private readonly owner: FutureOwner,
+    private readonly place: (payload: Payload) => LargeArgument,
+  ) {}
+
+  /** Throws `ValueNotEncodableError`, and `InvalidArgumentError` for a future of another client. */
+  encode(args: readonly unknown[]): EncodedArguments {
+    const prepared = args.map((argument) => this.#takeOutAtOnce(argument));
+    let encoded = this.#attempt(prepared);
+    for (const partBytesMax of PART_BYTES_MAX_STEPS) {
+      if (encoded.payload.data.byteLength <= INLINE_ARGUMENT_BYTES_MAX) return encoded;
+      encoded = this.#attempt(prepared.map((argument) => this.#takeOut(argument, partBytesMax)));
+    }
+    // What is left are placeholders and small things in great number; the graph can carry some more of them.
+    if (encoded.payload.data.byteLength <= GRAPH_PART_BYTES_MAX) return encoded;
+    throw new LimitExceededError(
+      `The arguments hold ${encoded.payload.data.byteLength} bytes of futures and values that cannot be taken apart, ` +
+        `more than the ${GRAPH_PART_BYTES_MAX} a task may carry. Scatter the values, or merge the futures in steps.`,
+    );
+  }
+
+  #attempt(args: readonly unknown[]): EncodedArguments {
+    const found = new FoundDependencies(this.owner, this.#large);
+    const payload = encodeValue(args, { dependencyIndexOf: (value) => found.indexOf(value) });
+    return { payload, dependencies: found.records, large: found.large };
+  }
+
+  /** Large text and binary data is recognized without encoding it. */
+  #takeOutAtOnce(value: unknown): unknown {
+    if (typeof value === 'string') return this.#takeOutText(value, INLINE_ARGUMENT_BYTES_MAX);
+    if (sizeOfBinary(value) > INLINE_ARGUMENT_BYTES_MAX) this.#placeOnce(value, value);
+    return value;
+  }
+
+  /** Takes the value out if it is large, or, if there are futures in it, whatever is large inside it. */
+  #takeOut(value: unknown, partBytesMax: number): unknown {
+    if (typeof value === 'string') return this.#takeOutText(value, partBytesMax);
+    if (typeof value !== 'object' || value === null || this.#large.has(value)) return value;
+    if (value instanceof Future || value instanceof LargeText || this.#open.has(value)) return value;
+    const { payload, dependencies } = this.#attempt([value]);
+    if (payload.data.byteLength <= partBytesMax) return value;
+    if (dependencies.length === 0) {
+      this.#placeOnce(value, value);
+      return value;
+    }
+    if (!isContainer(value)) return value;
+    // A container that contains itself is copied once; inside the copy the original stands.
+    this.#open.add(value);
+    const copy = mapMembers(value, (member) => this.#takeOut(member, partBytesMax));
+    this.#open.delete(value);
+    return copy;
+  }
+
+  #takeOutText(text: string, partBytesMax: number): unknown {
+    if (text.length <= partBytesMax) return text;
+    let marker = this.#texts.get(text);
+    if (marker === undefined) this.#texts.set(text, (marker = new LargeText(text)));
+    this.#placeOnce(marker, text);
+    return marker;
+  }
+
+  #placeOnce(identity: object | string, value: unknown): void {
+    if (!this.#large.has(identity)) this.#large.set(identity, this.place(encodeValue(value, { shared: true })));
+  }
+}
+
+/** The dependencies met while one array of arguments is encoded. */
+class FoundDependencies {
+  readonly records: KeyRecord[] = [];
+  readonly large: LargeArgument[] = [];
+  readonly #indexes = new Map<TaskKey, number>();
+
+  constructor(
+    private readonly owner: FutureOwner,
+    private readonly known: ReadonlyMap<unknown, LargeArgument>,
+  ) {}
+
+  indexOf(value: object): number | undefined {
+    if (value instanceof Future) return this.#add(this.#ownRecord(value));
+    const large = this.known.get(value);
+    if (large === undefined) return undefined;
+    const index = this.#add(large.record);
+    if (!this.large.includes(large)) this.large.push(large);
+    return index;
+  }
+
+  #add(record: KeyRecord): number {
+    let index = this.#indexes.get(record.key);
+    if (index !== undefined) return index;
+    index = this.records.length;
+    if (index >= DEPENDENCIES_MAX) {
+      throw new LimitExceededError(
+        `The arguments hold more than ${DEPENDENCIES_MAX} different futures. Merge them in steps.`,
+      );
+    }
+    this.#indexes.set(record.key, index);
+    this.records.push(record);
+    return index;
+  }
+
+  #ownRecord(future: Future<unknown>): KeyRecord {
+    if (ownerOf(future) === this.owner) {
+      if (!future.released) return recordOf(future);
+      throw new InvalidArgumentError(
+        `The future ${future.key} was released and cannot be an argument any more.`,
+      );
+    }
+    throw new InvalidArgumentError(
+      `The future ${future.key} belongs to another client. Gather its value there and pass that, or scatter it here.`,
+      { details: { key: future.key } },
+    );
+  }
+}
+
+function sizeOfBinary(value: unknown): number {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) {
+    return value.byteLength;
+  }
+  return 0;
+}
+
+/** Plain containers can be copied with other members; anything else is left whole. */
+function isContainer(value: object): value is Container {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (
+    prototype === Array.prototype ||
+    prototype === Map.prototype ||
+    prototype === Object.prototype ||
+    prototype === null
+  );
+}
+
+function mapMembers(container: Container, change: (member: unknown) => unknown): unknown {
+  if (Array.isArray(container)) return container.map((member: unknown) => change(member));
+  if (container instanceof Map) {
+    return new Map([...container].map(([name, member]) => [name, change(member)] as const));
+  }
+  return Object.fromEntries(Object.entries(container).map(([name, member]) => [name, change(member)]));
+}

@@ -1,0 +1,153 @@
+/**
+ * The data service of a worker: serves its values to peers and clients, takes values that clients put. How a single
+ * call goes is in `fetch-service.ts` and `put-service.ts`; this is the server around them and how much it serves.
+ */
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { LimitExceededError, UnavailableError } from '@spillway/kernel';
+import { DATA_CHUNK_BYTES, DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
+import type { ValueSource } from '@spillway/ports';
+import { toServiceError } from '../status.js';
+import { BUSY_DETAILS } from './fetch-call.js';
+import { type FetchServerCall, serveFetch } from './fetch-service.js';
+import { type PutServerCall, servePut } from './put-service.js';
+import { DATA_SERVICE, type PutValueResponse } from './wire.js';
+
+export interface DataServerOptions {
+  /** `host:port`; port 0 for any. */
+  readonly address: string;
+  readonly source: ValueSource;
+  /** Most transfers at a time, asked for each new one; over it a peer is told to come back. */
+  readonly servingMax: () => number;
+  /** Largest value that may be put. Default 2 GiB. */
+  readonly putBytesMax?: number;
+  readonly chunkBytes?: number;
+  /** Longest time the other end of a transfer may do nothing. */
+  readonly idleMs?: number;
+  /** How long `close` waits for transfers under way. */
+  readonly closeGraceMs?: number;
+  readonly credentials?: ServerCredentials;
+  /** Adds further services (health, reflection) before the server listens. */
+  readonly addServices?: (server: Server) => void;
+}
+
+type Serving = Required<
+  Pick<DataServerOptions, 'source' | 'servingMax' | 'putBytesMax' | 'chunkBytes' | 'idleMs' | 'closeGraceMs'>
+>;
+
+const DEFAULTS = {
+  putBytesMax: 2 * 1024 ** 3,
+  chunkBytes: DATA_CHUNK_BYTES,
+  idleMs: 30_000,
+  closeGraceMs: 2_000,
+};
+
+const SERVER_OPTIONS = {
+  'grpc.max_receive_message_length': DATA_MESSAGE_BYTES_MAX,
+  'grpc.max_send_message_length': DATA_MESSAGE_BYTES_MAX,
+  'grpc.enable_channelz': 0,
+};
+
+export class DataServer {
+  readonly #server = new Server(SERVER_OPTIONS);
+  #address = '';
+  #servingCount = 0;
+  #isAccepting = true;
+
+  private constructor(private readonly serving: Serving) {}
+
+  /** Rejects with `UnavailableError` when the address cannot be listened on. */
+  static async listen(options: DataServerOptions): Promise<DataServer> {
+    const dataServer = new DataServer({ ...DEFAULTS, ...options });
+    dataServer.#server.addService(DATA_SERVICE, dataServer.#implementation());
+    options.addServices?.(dataServer.#server);
+    await dataServer.#bind(options.address, options.credentials ?? ServerCredentials.createInsecure());
+    return dataServer;
+  }
+
+  /** `host:port` it listens on. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Transfers under way. */
+  get servingCount(): number {
+    return this.#servingCount;
+  }
+
+  /** While off, new transfers are refused with `UnavailableError`; those under way go on. */
+  setAccepting(on: boolean): void {
+    this.#isAccepting = on;
+  }
+
+  /** Ends transfers under way, at once or within the grace, and stops listening. */
+  async close(): Promise<void> {
+    this.#isAccepting = false;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => this.#server.forceShutdown(), this.serving.closeGraceMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Breaks off everything now: what a dying process looks like to its peers. */
+  forceShutdown(): void {
+    this.#server.forceShutdown();
+  }
+
+  #implementation(): UntypedServiceImplementation {
+    return {
+      fetchValues: (call: FetchServerCall) => {
+        this.#admit(() => serveFetch(call, this.serving)).then(
+          () => call.end(),
+          // The documented way for a handler of a stream to end with a status.
+          (error: unknown) => call.emit('error', toServiceError(error)),
+        );
+      },
+      putValue: (call: PutServerCall, answer: Parameters<PutAnswer>[1]) => {
+        this.#admit(() => servePut(call, this.serving)).then(
+          (response) => answer(null, response),
+          (error: unknown) => answer(toServiceError(error)),
+        );
+      },
+    };
+  }
+
+  /** Runs one transfer, unless there are enough. */
+  async #admit<Result>(transfer: () => Promise<Result>): Promise<Result> {
+    if (!this.#isAccepting) throw new UnavailableError('This worker is closing; ask another holder.');
+    const servingMax = this.serving.servingMax();
+    if (this.#servingCount >= servingMax) {
+      throw new LimitExceededError(`This worker serves ${servingMax} transfers now; ask again.`, {
+        details: BUSY_DETAILS,
+      });
+    }
+    this.#servingCount += 1;
+    try {
+      return await transfer();
+    } finally {
+      this.#servingCount -= 1;
+    }
+  }
+
+  async #bind(address: string, credentials: ServerCredentials): Promise<void> {
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, boundPort) => {
+        if (error === null) resolve(boundPort);
+        else reject(new UnavailableError(`Cannot listen on ${address}: ${error.message}`, { cause: error }));
+      });
+    });
+    this.#address = `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+  }
+}
+
+type PutAnswer = (
+  call: ServerUnaryCall<unknown, PutValueResponse>,
+  answer: (error: ReturnType<typeof toServiceError> | null, response?: PutValueResponse) => void,
+) => void;

@@ -1,0 +1,11 @@
+/**
+ * The data plane: values between workers and clients (architecture.md D4). `DataServer` and `DataClient` are its two
+ * ends; `DataRelay` and `RelayClient` the way through the scheduler, for clients that cannot reach a worker.
+ */
+export { DataClient } from './data-client.js';
+export { DataServer, type DataServerOptions } from './data-server.js';
+export type { WantedValue } from './fetch-answer.js';
+export { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
+export type { PeerChannelsOptions } from './peer-channels.js';
+export type { TransferOptions } from './transfer-options.js';
+export { DATA_SERVICE_NAME } from './wire.js';

@@ -1,0 +1,66 @@
+/**
+ * One upload, from the receiver's side: the announced size is checked before room is made for it, and nothing is
+ * stored unless exactly that many bytes came.
+ */
+import type { ServerReadableStream } from '@grpc/grpc-js';
+import { DeadlineExceededError, InvalidArgumentError, UnavailableError } from '@spillway/kernel';
+import type { ValueSource } from '@spillway/ports';
+import { IncomingValue } from './incoming-value.js';
+import { IdleTimer } from './pacing.js';
+import type { PutValueRequest, PutValueResponse } from './wire.js';
+
+export interface PutServing {
+  readonly source: ValueSource;
+  readonly putBytesMax: number;
+  /** Longest time a sender may send nothing. */
+  readonly idleMs: number;
+}
+
+export type PutServerCall = ServerReadableStream<PutValueRequest, PutValueResponse>;
+
+/** Resolves when the value is stored; rejects with the error to answer with. */
+export async function servePut(call: PutServerCall, serving: PutServing): Promise<PutValueResponse> {
+  let arriving: IncomingValue | undefined;
+  for await (const request of incoming<PutValueRequest>(call, serving.idleMs)) {
+    if (arriving === undefined) {
+      if (!request.start) throw new InvalidArgumentError('start: must come first.');
+      arriving = new IncomingValue(request.start, serving.putBytesMax);
+    } else if (request.chunk) {
+      arriving.take(request.chunk);
+    } else {
+      throw new InvalidArgumentError(`Value ${arriving.key}: only chunks may follow its start.`);
+    }
+  }
+  if (arriving === undefined) throw new InvalidArgumentError('start: must come first.');
+  const value = arriving.finish();
+  await serving.source.accept(value);
+  return { sizeBytes: value.payload.data.byteLength };
+}
+
+/** The messages of a call, until the sender ends. Throws when the sender cancels or stands still. */
+export async function* incoming<Message>(
+  call: ServerReadableStream<Message, unknown>,
+  idleMs: number,
+): AsyncGenerator<Message> {
+  let reason: Error | undefined;
+  // grpc-js only emits on cancellation; destroying is what ends the iteration.
+  const stop = (error: Error): void => {
+    reason ??= error;
+    call.destroy();
+  };
+  call.once('cancelled', () => stop(new UnavailableError('The sender has cancelled the upload.')));
+  const idle = new IdleTimer(idleMs, () =>
+    stop(new DeadlineExceededError(`The sender has sent nothing for ${idleMs} ms; the upload is given up.`)),
+  );
+  try {
+    for await (const message of call) {
+      idle.touch();
+      yield message as Message;
+    }
+  } catch (error) {
+    throw reason ?? error;
+  } finally {
+    idle.stop();
+  }
+  if (reason !== undefined) throw reason;
+}

@@ -1,0 +1,140 @@
+/**
+ * The scheduler's part in a transfer between a client and a worker that cannot reach each other: messages are handed
+ * on as they come, as fast as the slower side takes them. Nothing is stored or decoded; what is in memory at a time
+ * is the receiving window and what the streams queue (16 messages), and the number of transfers is bounded.
+ */
+import {
+  type ClientWritableStream,
+  Metadata,
+  type sendUnaryData,
+  type ServerReadableStream,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { InvalidArgumentError, LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
+import { fromServiceError, toServiceError } from '../status.js';
+import { BUSY_DETAILS } from './fetch-call.js';
+import { PacedWriter } from './pacing.js';
+import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-channels.js';
+import { incoming } from './put-service.js';
+import { whenAborted } from './transfer-options.js';
+import { RAW_DATA_SERVICE, RELAY_SERVICE, relayedWorkerId, type RelayFetchRequest } from './wire.js';
+
+export interface DataRelayOptions extends PeerChannelsOptions {
+  /** `host:port` of the data service of a worker; `undefined` when there is no such worker. */
+  readonly addressOf: (workerId: string) => string | undefined;
+  /** Most transfers at a time; over it a client is told to come back. */
+  readonly relayingMax?: number;
+  /** Longest time either side may do nothing. */
+  readonly idleMs?: number;
+}
+
+/** Two windows of chunks: enough to keep the line busy, and little to hold. */
+const RELAY_WINDOW_BYTES = 1024 * 1024;
+
+export class DataRelay {
+  readonly #channels: PeerChannels;
+  readonly #addressOf: DataRelayOptions['addressOf'];
+  readonly #relayingMax: number;
+  readonly #idleMs: number;
+  #relayingCount = 0;
+
+  constructor(options: DataRelayOptions) {
+    this.#channels = new PeerChannels({ windowBytes: RELAY_WINDOW_BYTES, ...options });
+    this.#addressOf = options.addressOf;
+    this.#relayingMax = options.relayingMax ?? 16;
+    this.#idleMs = options.idleMs ?? 30_000;
+  }
+
+  /** What to add to a grpc-js `Server`, with `implementation`. */
+  readonly definition = RELAY_SERVICE;
+
+  readonly implementation: UntypedServiceImplementation = {
+    relayFetch: (call: RelayFetchCall) => {
+      this.#admit(() => this.#relayFetch(call)).then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', toServiceError(error)),
+      );
+    },
+    relayPut: (call: RelayPutCall, answer: sendUnaryData<Uint8Array>) => {
+      this.#admit(() => this.#relayPut(call)).then(
+        (response) => answer(null, response),
+        (error: unknown) => answer(toServiceError(error)),
+      );
+    },
+  };
+
+  /** Transfers under way. */
+  get relayingCount(): number {
+    return this.#relayingCount;
+  }
+
+  /** Breaks off everything. */
+  close(): void {
+    this.#channels.close();
+  }
+
+  async #relayFetch(call: RelayFetchCall): Promise<void> {
+    using lease = this.#lease(call.request.workerId);
+    await discardingOnFailure(lease, () => relayFetch(call, lease, this.#idleMs));
+  }
+
+  async #relayPut(call: RelayPutCall): Promise<Uint8Array> {
+    const messages = incoming(call, this.#idleMs);
+    const first = await messages.next();
+    if (first.done === true) throw new InvalidArgumentError('start: must come first.');
+    using lease = this.#lease(relayedWorkerId(first.value));
+    return await discardingOnFailure(lease, () => relayPut(call, first.value, messages, lease, this.#idleMs));
+  }
+
+  #lease(workerId: string): PeerLease {
+    const address = this.#addressOf(workerId);
+    if (address !== undefined) return this.#channels.lease(address);
+    throw new UnknownWorkerError(`There is no worker with the id '${workerId.slice(0, 200)}' to relay to.`);
+  }
+
+  async #admit<Result>(transfer: () => Promise<Result>): Promise<Result> {
+    if (this.#relayingCount >= this.#relayingMax) {
+      throw new LimitExceededError(`The scheduler relays ${this.#relayingMax} transfers now; ask again.`, {
+        details: BUSY_DETAILS,
+      });
+    }
+    this.#relayingCount += 1;
+    try {
+      return await transfer();
+    } finally {
+      this.#relayingCount -= 1;
+    }
+  }
+}
+
+export type RelayFetchCall = ServerWritableStream<RelayFetchRequest, Uint8Array>;
+export type RelayPutCall = ServerReadableStream<Uint8Array, Uint8Array>;
+
+/** Hands on what the worker sends. Resolves when the worker has ended well; rejects with the error to answer with. */
+async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number): Promise<void> {
+  await lease.connected();
+  const { path, requestSerialize, responseDeserialize } = RAW_DATA_SERVICE.fetchValues;
+  const upstream = lease.client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    { keys: call.request.keys },
+    new Metadata(),
+    { deadline: call.getDeadline() },
+  );
+  // Must stay attached: cancelling makes the call emit an error later on.
+  upstream.on('error', () => undefined);
+  const writer = new PacedWriter<Uint8Array>(call, idleMs);
+  using _aborted = whenAborted([writer.signal, lease.signal], () => upstream.cancel());
+  const cancel = (): void => writer.stop(new UnavailableError('The client has cancelled the fetch.'));
+  call.once('cancelled', cancel);
+  if (call.cancelled) cancel();
+  try {
+    for await (const message of upstream) await writer.writeFlushed(message as Uint8Array);
+  } catch (error) {
+    throw fromServiceError(error);
+  } finally {
+    upstream.cancel();
+  }
+}

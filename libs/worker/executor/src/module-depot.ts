@@ -1,0 +1,135 @@
+/**
+ * Brings module bundles to this machine's disk, where threads load them: fetched once per hash, checked against the
+ * hash, written whole or not at all. Knows what is in use, so that unloading never takes a file from under a run.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FunctionNotFoundError, ModuleNotLoadableError, SpillwayError, type ModuleHash } from '@spillway/kernel';
+import { MODULE_BYTES_MAX, type RemoteError, toRemoteError } from '@spillway/messages';
+import type { ModuleSource } from '@spillway/ports';
+import { bundleFileName, isModuleHash } from './bundle-file.js';
+import { boundedText } from './error-text.js';
+
+/** Where a module stands. A failure is kept as long as someone waits for the module; the next one tries again. */
+export type ModuleState =
+  | { readonly name: 'fetching' }
+  | { readonly name: 'ready' }
+  | { readonly name: 'failed'; readonly error: RemoteError; readonly mayRetry: boolean };
+
+interface Shelf {
+  state: ModuleState;
+  usersCount: number;
+  isUnwanted: boolean;
+}
+
+export class ModuleDepot {
+  readonly #shelves = new Map<ModuleHash, Shelf>();
+  readonly #source: ModuleSource;
+  readonly #folder: string;
+  readonly #onChange: () => void;
+
+  /** `onChange`: a module that was `fetching` is something else now. */
+  constructor(source: ModuleSource, folder: string, onChange: () => void) {
+    this.#source = source;
+    this.#folder = folder;
+    this.#onChange = onChange;
+  }
+
+  /** Keeps the module at hand, fetching it if need be, until as many `release` calls. */
+  retain(hash: ModuleHash): void {
+    let shelf = this.#shelves.get(hash);
+    if (shelf === undefined) {
+      shelf = { state: { name: 'fetching' }, usersCount: 0, isUnwanted: false };
+      this.#shelves.set(hash, shelf);
+      void this.#fill(hash, shelf);
+    }
+    shelf.usersCount += 1;
+    shelf.isUnwanted = false;
+  }
+
+  release(hash: ModuleHash): void {
+    const shelf = this.#shelves.get(hash);
+    if (shelf === undefined) return;
+    shelf.usersCount -= 1;
+    if (shelf.usersCount === 0 && (shelf.isUnwanted || shelf.state.name === 'failed')) this.#drop(hash);
+  }
+
+  /** Requires: retained. */
+  state(hash: ModuleHash): ModuleState {
+    return this.#shelves.get(hash)?.state ?? { name: 'fetching' };
+  }
+
+  /** Drops the modules, those in use as soon as they are not. */
+  unload(hashes: readonly ModuleHash[]): void {
+    for (const hash of hashes) {
+      const shelf = this.#shelves.get(hash);
+      if (shelf === undefined) continue;
+      shelf.isUnwanted = true;
+      if (shelf.usersCount === 0) this.#drop(hash);
+    }
+  }
+
+  #drop(hash: ModuleHash): void {
+    const shelf = this.#shelves.get(hash);
+    this.#shelves.delete(hash);
+    // A file that cannot be removed does no harm: it is checked and written anew before it is used again.
+    if (shelf?.state.name === 'ready') rm(this.#pathOf(hash), { force: true }).catch(() => undefined);
+  }
+
+  async #fill(hash: ModuleHash, shelf: Shelf): Promise<void> {
+    try {
+      await this.#fetchToDisk(hash);
+      shelf.state = { name: 'ready' };
+    } catch (error) {
+      shelf.state = failureOf(hash, error);
+    }
+    if (shelf.usersCount === 0 && shelf.state.name === 'failed') this.#shelves.delete(hash);
+    this.#onChange();
+  }
+
+  async #fetchToDisk(hash: ModuleHash): Promise<void> {
+    if (!isModuleHash(hash)) {
+      throw new FunctionNotFoundError(`${boundedText(hash, 100)} is not the SHA-256 of a module (64 hex digits)`);
+    }
+    const bytes = await this.#source.fetch(hash);
+    checkBundle(hash, bytes);
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const path = this.#pathOf(hash);
+    const unfinished = `${path}.${process.pid}.${performance.now()}`;
+    await writeFile(unfinished, bytes, { mode: 0o600 });
+    await rename(unfinished, path);
+  }
+
+  #pathOf(hash: ModuleHash): string {
+    return join(this.#folder, bundleFileName(hash));
+  }
+}
+
+function checkBundle(hash: ModuleHash, bytes: Uint8Array): void {
+  if (bytes.byteLength > MODULE_BYTES_MAX) {
+    throw new ModuleNotLoadableError(
+      `Module ${hash} has ${bytes.byteLength} bytes; at most ${MODULE_BYTES_MAX} are loaded`,
+    );
+  }
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual === hash) return;
+  throw new FunctionNotFoundError(
+    `The bytes of module ${hash} do not match its hash (they have ${actual}). Upload the module again.`,
+    { details: { moduleHash: hash } },
+  );
+}
+
+/** What the cluster says of a module is final; a connection or a disk that failed may do better next time. */
+function failureOf(hash: ModuleHash, error: unknown): ModuleState {
+  if (error instanceof SpillwayError) {
+    const isFinal = error instanceof FunctionNotFoundError || error instanceof ModuleNotLoadableError;
+    return { name: 'failed', error: toRemoteError(error), mayRetry: !isFinal };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  const wrapped = new ModuleNotLoadableError(`Module ${hash} could not be brought to this worker: ${reason}`, {
+    details: { moduleHash: hash },
+    cause: error,
+  });
+  return { name: 'failed', error: toRemoteError(wrapped), mayRetry: true };
+}

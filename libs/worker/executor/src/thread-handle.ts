@@ -1,0 +1,309 @@
+/**
+ * The main side of one task thread, from its start to its end. Gives it runs, collects results, stops runs, and when
+ * the thread is gone decides what became of each run in it. Every entry given to it settles exactly once, whatever
+ * happens. It never starts a successor: that is the slot's part.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { ModuleHash } from '@spillway/kernel';
+import type { Cancellable, Clock, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
+import { endingOutcome, failureOutcome, type RunEntry, stoppedOutcome, type ThreadEnding } from './run-entry.js';
+import { packRuns } from './run-pack.js';
+import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
+import type { FromThread, ThreadSetup, ToThread } from './thread-protocol.js';
+
+export interface ThreadSettings {
+  readonly entry: URL;
+  readonly setup: Omit<ThreadSetup, 'port' | 'memory'>;
+  readonly heapMaxBytes: number | false;
+  readonly abortGraceMs: number;
+  readonly cancelGraceMs: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+export interface ThreadOwner {
+  /** Called once for each entry. */
+  onSettled(entry: RunEntry, outcome: ExecutionOutcome): void;
+  onLog(line: Pick<TaskLogLine, 'level' | 'text'> & { readonly key: string | undefined }): void;
+  /** The thread takes no more runs: it was told to end, or has ended. Called once. */
+  onRetired(thread: ThreadHandle): void;
+  /** It was told to end so long ago and has not. */
+  onStuck(entry: RunEntry, forMs: number): void;
+}
+
+/** Enough to encode values nested 10,000 deep (measured: 8 MiB reach 10,000 to 20,000, 16 MiB more than 20,000). */
+const STACK_MB = 16;
+const MEBIBYTE = 1024 * 1024;
+
+export class ThreadHandle {
+  readonly #settings: ThreadSettings;
+  readonly #owner: ThreadOwner;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #claims: RunClaims;
+  readonly #ring: ResultRing;
+  readonly #entries = new Map<number, RunEntry>();
+  readonly #timers = new Set<Cancellable>();
+  readonly #exited: Promise<void>;
+  #nextSeq = 0;
+  #isReady = false;
+  #isRetired = false;
+  #hasExited = false;
+  /** What the thread, or Node, said about its end before it came. */
+  #ending: ThreadEnding | undefined;
+
+  constructor(settings: ThreadSettings, owner: ThreadOwner) {
+    this.#settings = settings;
+    this.#owner = owner;
+    const memory = makeThreadMemory();
+    this.#claims = new RunClaims(memory);
+    this.#ring = new ResultRing(memory);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#port.on('message', (message: FromThread) => this.#receive(message));
+    this.#worker = startWorker(settings, { ...settings.setup, port: port2, memory });
+    this.#exited = this.#watchEnd();
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** Runs in the thread, as far as the main side knows. */
+  get runCount(): number {
+    return this.#entries.size;
+  }
+
+  get roomCount(): number {
+    return RUNS_IN_THREAD_MAX - this.#entries.size;
+  }
+
+  /** Hands these over in one message. Requires: not retired, and room for them. */
+  give(entries: readonly RunEntry[]): void {
+    const runs = entries.map((entry) => {
+      const seq = this.#nextSeq;
+      this.#nextSeq = (seq + 1) % SEQ_LIMIT;
+      entry.seq = seq;
+      this.#entries.set(seq, entry);
+      this.#claims.queue(seq);
+      return { seq, execution: entry.execution };
+    });
+    this.#send(packRuns(runs));
+  }
+
+  /** Skips the run if it has not started; else aborts its signal and later ends the thread. */
+  stop(entry: RunEntry, reason: StopReason): void {
+    const { seq } = entry;
+    if (entry.isSettled || seq === undefined) return;
+    if (this.#claims.trySkip(seq)) {
+      this.#settle(seq, stoppedOutcome(entry, reason, false));
+      return;
+    }
+    const isFirst = entry.stopReason === undefined;
+    entry.stopReason ??= reason;
+    // Memory does not wait for a task to be polite.
+    if (reason === 'out-of-memory') this.#endFor(entry);
+    else if (isFirst) {
+      this.#send({ type: 'abort', seq, reason });
+      this.#after(this.#settings.abortGraceMs, () => this.#endFor(entry));
+    }
+  }
+
+  unloadModules(hashes: readonly ModuleHash[]): void {
+    this.#send({ type: 'unload-modules', hashes });
+  }
+
+  /** Takes in everything the thread has written and posted so far. */
+  collect(): void {
+    this.#readRing();
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#receive(received.message as FromThread);
+    }
+  }
+
+  /** Ends the thread and resolves when it is gone, or after `cancelGraceMs` when a native call holds it. */
+  async close(): Promise<void> {
+    this.#skipQueued();
+    this.#retire();
+    let timer: Cancellable | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#settings.timers.after(this.#settings.cancelGraceMs, resolve);
+    });
+    await Promise.race([this.#exited, late]);
+    timer?.cancel();
+    if (this.#hasExited) return;
+    for (const entry of this.#entries.values()) this.#settleLeftOver(entry);
+    // Nothing more to wait for: the process must be able to end without it.
+    this.#port.close();
+    this.#worker.unref();
+  }
+
+  /** Order matters: first nothing more can start, then results are taken in, and only then the thread is ended. */
+  #endFor(entry: RunEntry): void {
+    if (entry.isSettled || this.#isRetired) return;
+    this.#skipQueued();
+    this.collect();
+    // It ended by itself in time: the thread is idle and stays.
+    if (entry.isSettled) return;
+    const askedAtMs = this.#settings.clock.nowMs();
+    this.#after(this.#settings.cancelGraceMs, () => {
+      this.#owner.onStuck(entry, this.#settings.clock.nowMs() - askedAtMs);
+      this.#settleLeftOver(entry);
+    });
+    this.#retire();
+  }
+
+  #skipQueued(): void {
+    for (const [seq, entry] of this.#entries) {
+      if (this.#claims.trySkip(seq)) this.#settle(seq, this.#unstartedOutcome(entry));
+    }
+  }
+
+  #retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    void this.#worker.terminate();
+    this.#owner.onRetired(this);
+  }
+
+  #receive(message: FromThread): void {
+    switch (message.type) {
+      case 'ready':
+        this.#isReady = true;
+        return;
+      case 'ping':
+        this.#readRing();
+        return;
+      case 'log':
+        this.#owner.onLog(message);
+        return;
+      case 'crash':
+        this.#ending = { type: 'crashed', error: message.error, raisedBy: message.raisedBy };
+        return;
+      case 'success': {
+        const { seq, durationMs, encoding, data } = message;
+        this.#succeed(seq, { encoding, data }, durationMs);
+        return;
+      }
+      case 'failure':
+        this.#fail(message);
+    }
+  }
+
+  #readRing(): void {
+    for (let read = this.#ring.read(); read !== undefined; read = this.#ring.read()) {
+      this.#succeed(read.seq, read.result, read.durationMs);
+    }
+  }
+
+  #succeed(
+    seq: number,
+    result: Extract<ExecutionOutcome, { type: 'execute-success' }>['result'],
+    durationMs: number,
+  ): void {
+    const entry = this.#entries.get(seq);
+    if (entry === undefined) return;
+    const { slot, key, runId } = entry.execution;
+    this.#settle(seq, { type: 'execute-success', slot, key, runId, result, durationMs });
+  }
+
+  /** What a task throws once it was told to stop is its way of stopping. */
+  #fail({ seq, error, mayRetry }: Extract<FromThread, { type: 'failure' }>): void {
+    const entry = this.#entries.get(seq);
+    if (entry === undefined) return;
+    const { stopReason } = entry;
+    this.#settle(
+      seq,
+      stopReason === undefined
+        ? failureOutcome(entry, error, mayRetry)
+        : stoppedOutcome(entry, stopReason, true),
+    );
+  }
+
+  #settle(seq: number, outcome: ExecutionOutcome): void {
+    const entry = this.#entries.get(seq);
+    if (entry === undefined) return;
+    this.#entries.delete(seq);
+    entry.isSettled = true;
+    this.#owner.onSettled(entry, outcome);
+  }
+
+  /** For an entry whose thread will not tell. */
+  #settleLeftOver(entry: RunEntry): void {
+    const { seq } = entry;
+    if (seq === undefined || entry.isSettled) return;
+    if (this.#claims.trySkip(seq)) this.#settle(seq, this.#unstartedOutcome(entry));
+    else if (entry.stopReason !== undefined) this.#settle(seq, stoppedOutcome(entry, entry.stopReason, true));
+    else if (this.#ending === undefined) this.#settle(seq, stoppedOutcome(entry, 'thread-ended', true));
+    else this.#settle(seq, endingOutcome(entry, this.#ending));
+  }
+
+  #unstartedOutcome(entry: RunEntry): ExecutionOutcome {
+    return this.#hasExited && !this.#isReady && this.#ending !== undefined
+      ? failureOutcome(entry, startError(this.#ending), true)
+      : stoppedOutcome(entry, 'thread-ended', false);
+  }
+
+  #watchEnd(): Promise<void> {
+    this.#worker.on('error', (error: unknown) => {
+      this.#ending ??= endingOf(error, this.#settings.heapMaxBytes);
+    });
+    return new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        this.#onExit(code);
+        resolve();
+      });
+    });
+  }
+
+  #onExit(code: number): void {
+    this.#hasExited = true;
+    this.collect();
+    if (!this.#isRetired) this.#ending ??= { type: 'exited', code };
+    for (const entry of [...this.#entries.values()]) this.#settleLeftOver(entry);
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#port.close();
+    if (!this.#isRetired) {
+      this.#isRetired = true;
+      this.#owner.onRetired(this);
+    }
+  }
+
+  #after(delayMs: number, call: () => void): void {
+    const timer = this.#settings.timers.after(delayMs, () => {
+      this.#timers.delete(timer);
+      call();
+    });
+    this.#timers.add(timer);
+  }
+
+  #send(message: ToThread): void {
+    this.#port.postMessage(message);
+  }
+}
+
+function startWorker({ entry, heapMaxBytes }: ThreadSettings, setup: ThreadSetup): Worker {
+  // A thread takes its heap flags from resourceLimits alone; what was meant for the process must not override them.
+  const environ = { ...process.env };
+  delete environ['NODE_OPTIONS'];
+  const worker = new Worker(entry, {
+    workerData: { setup },
+    transferList: [setup.port],
+    env: environ,
+    stdout: true,
+    stderr: true,
+    resourceLimits: {
+      stackSizeMb: STACK_MB,
+      ...(heapMaxBytes === false
+        ? {}
+        : { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapMaxBytes / MEBIBYTE)) }),
+    },
+  });
+  // Output is captured in the thread; these carry only what native code of Node still writes.
+  worker.stdout.resume();
+  worker.stderr.resume();
+  return worker;
+}

@@ -1,0 +1,75 @@
+/** Body of a task thread: takes its setup, guards the process's output and priority, and listens for runs. */
+import { getPriority, setPriority } from 'node:os';
+import { workerData } from 'node:worker_threads';
+import { must } from '@spillway/kernel';
+import { unpackRuns } from '../run-pack.js';
+import { ResultRing, RunClaims } from '../shared-memory.js';
+import type { FromThread, ThreadSetup, ToThread } from '../thread-protocol.js';
+import { captureConsole, TaskLog } from './console-capture.js';
+import { currentTasks, publishCurrentTask } from './context.js';
+import { ModuleCache } from './module-cache.js';
+import { TaskLoop } from './task-loop.js';
+import { TaskRunner } from './task-runner.js';
+import { thrownToRemoteError } from './thrown.js';
+
+/** Niceness of threads that run user code: the control loop's delay stays at 2 to 4 ms beside busy ones (D3). */
+const USER_CODE_PRIORITY = 10;
+
+/** Call this, and nothing else, in the file that `ThreadExecutorOptions.entry` names. */
+export function runTaskThread(): void {
+  const setup = takeSetup();
+  lowerPriority();
+  process.setSourceMapsEnabled(true);
+  publishCurrentTask();
+  const { port, memory, workerName, validate } = setup;
+  const post = (message: FromThread): void => port.postMessage(message);
+  const log = new TaskLog((key, level, text) => post({ type: 'log', key, level, text }));
+  const modules = new ModuleCache(setup);
+  const loop = new TaskLoop({
+    port,
+    claims: new RunClaims(memory),
+    ring: new ResultRing(memory),
+    runner: new TaskRunner({ modules, log, workerName, validate }),
+    onIdle: () => log.reportDropped(),
+  });
+  captureConsole(log, () => loop.currentKey);
+  endThreadOnStrayErrors(post);
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'runs') loop.enqueue(unpackRuns(message));
+    else if (message.type === 'abort') loop.abort(message.seq, message.reason);
+    else modules.unload(message.hashes);
+  });
+  post({ type: 'ready' });
+}
+
+/** The port and the memory are ours: user code that reads `workerData` finds nothing to break. */
+function takeSetup(): ThreadSetup {
+  const data = workerData as { setup?: ThreadSetup };
+  const setup = must(data.setup, 'setup of the task thread: start it through ThreadExecutor');
+  delete data.setup;
+  return setup;
+}
+
+function lowerPriority(): void {
+  // Elsewhere than on Linux this is the priority of the whole process, control loop included.
+  if (process.platform !== 'linux') return;
+  try {
+    if (getPriority(0) < USER_CODE_PRIORITY) setPriority(0, USER_CODE_PRIORITY);
+  } catch {
+    // Not allowed in this container: slower heartbeats beside busy threads, nothing worse.
+  }
+}
+
+/**
+ * A throw outside of any task's call (a timer, an event handler, a promise nobody awaits) leaves the thread in an
+ * unknown state: it says so and ends. First among the handlers, as it is set before any user code is loaded.
+ */
+function endThreadOnStrayErrors(post: (message: FromThread) => void): void {
+  process.on('uncaughtException', (thrown, origin) => {
+    const raisedBy = currentTasks.getStore()?.key;
+    const what = origin === 'unhandledRejection' ? 'Unhandled rejection' : 'Uncaught exception';
+    post({ type: 'crash', error: thrownToRemoteError(thrown, what, {}), raisedBy });
+    process.exit(1);
+  });
+}
+

@@ -1,0 +1,148 @@
+/**
+ * Runs one task: finds its function, decodes inputs and arguments, calls it inside its context, encodes what it
+ * returns. Synchronous as long as the function is, since an `await` costs as much as a trivial task. Never throws.
+ */
+import { InputMutatedError, SpillwayError, ValueNotDecodableError, ValueNotEncodableError } from '@spillway/kernel';
+import { functionNameOf, type Payload, type RemoteError, toRemoteError } from '@spillway/messages';
+import { decodeValue, encodeValue } from '@spillway/values';
+import { boundedText } from '../error-text.js';
+import type { ThreadRun } from '../run-pack.js';
+import type { TaskLog } from './console-capture.js';
+import { currentTasks, TaskScope } from './context.js';
+import { InputGuard } from './input-guard.js';
+import type { ModuleCache, UserFunction } from './module-cache.js';
+import { describeThrown, thrownToRemoteError } from './thrown.js';
+
+export type RunEnd =
+  | { readonly type: 'success'; readonly result: Payload; readonly durationMs: number }
+  | { readonly type: 'failure'; readonly error: RemoteError; readonly mayRetry: boolean };
+
+export interface TaskRunnerOptions {
+  readonly modules: ModuleCache;
+  readonly log: TaskLog;
+  readonly workerName: string;
+  readonly validate: boolean;
+}
+
+export class TaskRunner {
+  readonly #options: TaskRunnerOptions;
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options;
+  }
+
+  scopeFor(run: ThreadRun): TaskScope {
+    const { workerName, log } = this.#options;
+    return new TaskScope(run.key, run.attempt, workerName, (key) => log.loggerFor(key));
+  }
+
+  run(run: ThreadRun, scope: TaskScope): RunEnd | Promise<RunEnd> {
+    try {
+      const found = this.#options.modules.resolve(run.function);
+      if (typeof found === 'function') return this.#call(run, scope, found);
+      return found.then(
+        (loaded) => this.#call(run, scope, loaded),
+        (error: unknown) => ownFailure(run, error),
+      );
+    } catch (error) {
+      return ownFailure(run, error);
+    }
+  }
+
+  #call(run: ThreadRun, scope: TaskScope, call: UserFunction): RunEnd | Promise<RunEnd> {
+    let args: unknown[];
+    try {
+      args = decodeArguments(run);
+    } catch (error) {
+      return ownFailure(run, error);
+    }
+    const guard = this.#options.validate ? new InputGuard(run.inputs) : undefined;
+    const startedAtMs = performance.now();
+    try {
+      const returned = currentTasks.run(scope, () => call(...args));
+      if (!isThenable(returned)) return finish(run, returned, performance.now() - startedAtMs, guard);
+      return Promise.resolve(returned).then(
+        (value) => finish(run, value, performance.now() - startedAtMs, guard),
+        (thrown: unknown) => userFailure(run, thrown, guard),
+      );
+    } catch (thrown) {
+      return userFailure(run, thrown, guard);
+    }
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+
+function decodeArguments(run: ThreadRun): unknown[] {
+  const dependencies = run.inputs.map((input) => decodeValue(input));
+  const args = decodeValue(run.args, { dependencies });
+  if (Array.isArray(args)) return args;
+  throw new ValueNotDecodableError(`The arguments of task ${run.key} are not an array but ${typeof args}`);
+}
+
+function finish(run: ThreadRun, value: unknown, durationMs: number, guard: InputGuard | undefined): RunEnd {
+  const mutated = mutationFailure(run, guard);
+  if (mutated !== undefined) return mutated;
+  try {
+    return {
+      type: 'success',
+      result: encodeValue(value, { encoding: run.resultEncoding, shared: true }),
+      durationMs,
+    };
+  } catch (error) {
+    const { summary } = describeThrown(error);
+    const reason = error instanceof SpillwayError ? error.message : summary;
+    const details = error instanceof SpillwayError ? error.details : {};
+    return ownFailure(run, new ValueNotEncodableError(`The result of ${nameOf(run)} cannot travel: ${reason}`, { details }));
+  }
+}
+
+/** A write into an input explains more than what the function threw because of it, so it is told first. */
+const userFailure = (run: ThreadRun, thrown: unknown, guard: InputGuard | undefined): RunEnd =>
+  mutationFailure(run, guard) ?? {
+    type: 'failure',
+    error: thrownToRemoteError(thrown, `${nameOf(run)} failed`, detailsOf(run)),
+    mayRetry: true,
+  };
+
+function mutationFailure(run: ThreadRun, guard: InputGuard | undefined): RunEnd | undefined {
+  const indexes = guard?.changed() ?? [];
+  if (indexes.length === 0) return undefined;
+  const which = indexes.length === 1 ? `dependency ${indexes.join()}` : `dependencies ${indexes.join(', ')}`;
+  return ownFailure(
+    run,
+    new InputMutatedError(
+      `${nameOf(run)} wrote into its inputs (${which}, counted from 0). Inputs are shared with other tasks: copy before changing.`,
+      { details: { dependencies: indexes.join(',') } },
+    ),
+  );
+}
+
+/** A failure that another attempt cannot mend. */
+function ownFailure(run: ThreadRun, error: unknown): RunEnd {
+  if (!(error instanceof SpillwayError)) {
+    // Only decoding can throw something else: a codec of the user.
+    const { summary } = describeThrown(error);
+    return ownFailure(run, new ValueNotDecodableError(`The inputs of ${nameOf(run)} do not decode: ${summary}`));
+  }
+  const remote = toRemoteError(error);
+  return {
+    type: 'failure',
+    error: {
+      ...remote,
+      message: boundedText(remote.message),
+      ...(remote.stack === undefined ? {} : { stack: boundedText(remote.stack) }),
+      details: { ...detailsOf(run), ...remote.details },
+    },
+    mayRetry: false,
+  };
+}
+
+const nameOf = (run: ThreadRun): string => `Task ${run.key} (${functionNameOf(run.function)})`;
+
+const detailsOf = (run: ThreadRun): Record<string, string> => ({
+  key: run.key,
+  function: functionNameOf(run.function),
+  attempt: String(run.attempt),
+});

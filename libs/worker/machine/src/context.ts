@@ -1,0 +1,97 @@
+/**
+ * What the parts of the machine share while an event is handled: the tables, the event's time and cause, and the
+ * instructions so far. `move` is the one way to change a task's state.
+ */
+import {
+  InvalidTransitionError,
+  SeededRandom,
+  asStimulusId,
+  formatStory,
+  type StimulusId,
+  type TaskKey,
+} from '@spillway/kernel';
+import type { WorkerStatus, WorkerToScheduler } from '@spillway/messages';
+import type { WorkerInstruction } from './instructions.js';
+import type { WorkerMachineOptions } from './options.js';
+import { Peers } from './peers.js';
+import { ReadyQueue } from './ready-queue.js';
+import { Slots } from './slots.js';
+import type { TaskState, WorkerTask } from './task.js';
+import { TaskTable } from './task-table.js';
+import { TRANSITIONS, type AnyTransition } from './transitions/index.js';
+import { WhoHasRequests } from './who-has-requests.js';
+
+export class MachineContext {
+  readonly tasks: TaskTable;
+  readonly ready = new ReadyQueue();
+  readonly slots: Slots;
+  readonly peers = new Peers();
+  readonly whoHas: WhoHasRequests;
+  readonly random: SeededRandom;
+
+  nowMs = 0;
+  stimulusId: StimulusId = asStimulusId('');
+  instructions: WorkerInstruction[] = [];
+  /** Collected during an event, so that they leave in one instruction. */
+  freedKeys: TaskKey[] = [];
+
+  status: WorkerStatus = 'running';
+  statusSinceMs = 0;
+  /** The process was asked to end: nothing starts any more. */
+  isRecycling = false;
+  nextRunOrder = 0;
+
+  constructor(readonly options: WorkerMachineOptions) {
+    this.tasks = new TaskTable(options.storyEntriesMax);
+    this.slots = new Slots(options.slotCount, options);
+    this.whoHas = new WhoHasRequests(options.whoHasRetryMs);
+    this.random = new SeededRandom(options.seed);
+  }
+
+  get mayStart(): boolean {
+    return this.status === 'running' && !this.isRecycling;
+  }
+
+  begin(stimulusId: StimulusId, nowMs: number): void {
+    this.stimulusId = stimulusId;
+    this.nowMs = nowMs;
+    this.instructions = [];
+  }
+
+  move(task: WorkerTask, to: TaskState): void {
+    const from = task.state;
+    const transition = TRANSITIONS[from.name][to.name] as AnyTransition | undefined;
+    if (transition === undefined) throw this.#invalidTransition(task, to);
+    this.tasks.setState(task, to, this.nowMs, this.stimulusId);
+    transition(this, task, from, to);
+  }
+
+  forget(task: WorkerTask): void {
+    this.tasks.forget(task, this.nowMs, this.stimulusId);
+  }
+
+  send(message: WorkerToScheduler): void {
+    this.instructions.push({ type: 'send-to-scheduler', message });
+  }
+
+  /** The store has a value under this key that nobody may read any more. */
+  free(key: TaskKey): void {
+    this.freedKeys.push(key);
+  }
+
+  flushFreed(): void {
+    if (this.freedKeys.length === 0) return;
+    this.instructions.push({ type: 'free-values', stimulusId: this.stimulusId, keys: this.freedKeys });
+    this.freedKeys = [];
+  }
+
+  #invalidTransition(task: WorkerTask, to: TaskState): InvalidTransitionError {
+    const edge = `${task.state.name}>${to.name}`;
+    const story = formatStory(this.tasks.storyOf(task.key));
+    return new InvalidTransitionError(
+      `Task ${task.key} on worker ${this.options.workerId} was to move ${edge}, which no transition allows. ` +
+        `Cause: ${this.stimulusId}. Its story:\n${story}`,
+      { details: { key: task.key, edge, stimulusId: this.stimulusId, story } },
+    );
+  }
+}
