@@ -1,1 +1,1 @@
-export {};
+export { startNanny, type NannyOptions, type RunningNanny } from './start-nanny.js';

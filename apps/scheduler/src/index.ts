@@ -1,1 +1,1 @@
-export {};
+export { startScheduler, type RunningScheduler, type SchedulerOptions } from './start-scheduler.js';

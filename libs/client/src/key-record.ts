@@ -28,6 +28,8 @@ export class KeyRecord {
   referenceCount = 0;
   /** Records kept alive by this one: data that was scattered for its arguments, needed to compute it again. */
   holds: KeyRecord[] | undefined;
+  /** The cluster never heard of this key: its submission failed here, or was refused. */
+  isUnsubmitted = false;
   #state: KeyState = PENDING;
   #listeners: Set<() => void> | undefined;
 

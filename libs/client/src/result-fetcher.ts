@@ -3,10 +3,10 @@
  * them has it any more, from where the scheduler says it is now, or once it has been computed again. Several callers
  * of one key share one fetch, which is broken off when all of them have gone.
  */
-import { LostDataError, type SpillwayError } from '@spillway/kernel';
-import type { Holder, KeyInfo, Payload } from '@spillway/messages';
+import { UnavailableError, type SpillwayError } from '@spillway/kernel';
+import type { Holder, Payload } from '@spillway/messages';
 import type { Timers } from '@spillway/ports';
-import type { ClusterConnection } from './cluster-connection.js';
+import type { ClusterConnection, KeyWithSize } from './cluster-connection.js';
 import { HolderRequests, type FetchOutcome } from './holder-requests.js';
 import { isSettled, reached, type KeyRecord, type KeyState } from './key-record.js';
 import { lostForGood } from './key-table.js';
@@ -14,8 +14,8 @@ import { pauseFor, type TransferSettings } from './transfers.js';
 
 type Finished = Extract<KeyState, { name: 'finished' }>;
 
-/** Fetches of a key that no holder gives out although the scheduler names holders; then it is an error. */
-const ROUNDS_MAX = 20;
+/** Rounds through all holders in which none gave the value out; then it is an error. */
+const FAILED_ROUNDS_MAX = 20;
 
 interface SharedFetch {
   readonly payload: Promise<Payload>;
@@ -64,41 +64,50 @@ export class ResultFetcher {
   }
 
   async #fetch(record: KeyRecord, signal: AbortSignal): Promise<Payload> {
-    let lastOutcome: FetchOutcome | undefined;
-    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    let failedRounds = 0;
+    let failure = 'no holder was named';
+    for (let round = 0; failedRounds < FAILED_ROUNDS_MAX; round += 1) {
       await reached(record, () => isSettled(record.state), signal);
       const { state } = record;
       if (state.name !== 'finished') throw errorOf(state);
       if (state.inline !== undefined) return state.inline;
       const holders = round === 0 ? state.holders.toReversed() : await this.#holdersNow(record, state, signal);
-      for (const holder of holders) {
-        lastOutcome = await this.#requests.ask(holder, { key: record.key, nbytes: state.nbytes }, signal);
-        signal.throwIfAborted();
-        if (lastOutcome.type === 'arrived') return lastOutcome.payload;
-      }
+      const outcome = await this.#askEach(holders, { key: record.key, nbytes: state.nbytes }, signal);
+      if (outcome?.type === 'arrived') return outcome.payload;
+      if (outcome?.type === 'unreachable') failure = outcome.message;
+      // A busy holder has it and will give it out: that may take as long as it takes.
+      if (outcome?.type !== 'busy') failedRounds += 1;
       if (round > 0) await pauseFor(this.timers, this.transfers.retryMs * Math.min(round, 10), signal);
     }
-    throw unobtainable(record, lastOutcome);
+    throw unobtainable(record, failure);
   }
 
-  /** The scheduler's present knowledge; none when the key is being computed again and `record` will hear of it. */
+  /** The first that arrives; else what speaks most for asking again. */
+  async #askEach(
+    holders: readonly Holder[],
+    key: KeyWithSize,
+    signal: AbortSignal,
+  ): Promise<FetchOutcome | undefined> {
+    let last: FetchOutcome | undefined;
+    for (const holder of holders) {
+      const outcome = await this.#requests.ask(holder, key, signal);
+      signal.throwIfAborted();
+      if (outcome.type === 'arrived') return outcome;
+      if (last?.type !== 'busy') last = outcome;
+    }
+    return last;
+  }
+
+  /** The scheduler's present knowledge; none when the key is not in memory, of which `record` will hear. */
   async #holdersNow(record: KeyRecord, before: KeyState, signal: AbortSignal): Promise<readonly Holder[]> {
     const [info] = await this.connection.describeKeys([record.key], { signal });
     if (record.state !== before) return [];
     if (info?.state === 'memory') return info.whoHas.toReversed();
-    if (info === undefined || info.state === 'forgotten') await this.#newsOrLost(record, before, signal);
-    else await this.#newsOr(record, before, info, signal);
-    return [];
-  }
-
-  /** What the stream says about the key may be behind what was answered: gives it a moment before giving up. */
-  async #newsOrLost(record: KeyRecord, before: KeyState, signal: AbortSignal): Promise<void> {
+    // An answer may overtake the news on the stream: give it a moment before believing that the key is gone.
     await pauseFor(this.timers, this.transfers.retryMs, signal);
-    if (record.state === before) throw lostForGood(record.key);
-  }
-
-  async #newsOr(record: KeyRecord, before: KeyState, _info: KeyInfo, signal: AbortSignal): Promise<void> {
-    if (record.state === before) await pauseFor(this.timers, this.transfers.retryMs, signal);
+    const isUnknown = info === undefined || info.state === 'forgotten';
+    if (isUnknown && record.state === before) throw lostForGood(record.key);
+    return [];
   }
 }
 
@@ -107,11 +116,10 @@ export function errorOf(state: Exclude<KeyState, Finished>): SpillwayError {
   throw new TypeError(`A key that is ${state.name} has no error.`);
 }
 
-function unobtainable(record: KeyRecord, outcome: FetchOutcome | undefined): LostDataError {
-  const why = outcome?.type === 'unreachable' ? outcome.message : (outcome?.type ?? 'no holder was named');
-  return new LostDataError(
-    `The result of ${record.key} is in the cluster's memory, but no holder gave it out: ${why}. ` +
-      `Check that the workers run and can be reached, and call result() again.`,
+function unobtainable(record: KeyRecord, failure: string): UnavailableError {
+  return new UnavailableError(
+    `The result of ${record.key} is in the cluster's memory, but no holder gave it out: ${failure}. ` +
+      `Check that the workers run and can be reached, then call result() again.`,
     { details: { key: record.key } },
   );
 }

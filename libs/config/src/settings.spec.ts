@@ -17,10 +17,11 @@ test('every setting reads its own default back', () => {
 });
 
 test('every setting is documented in sentences, and off-able exactly where it says so', () => {
-  for (const { path, doc, mayBeOff, parse, kind } of SETTINGS) {
+  for (const setting of SETTINGS) {
+    const { path, doc, mayBeOff, kind } = setting;
     expect({ path, isSentence: /^[A-Z].{20,}\.$/.test(doc) }).toEqual({ path, isSentence: true });
     const takesFalse = ['yes or no', 'auto, yes or no', 'memory limit'].includes(kind);
-    expect({ path, ok: parse(false).ok }).toEqual({ path, ok: mayBeOff || takesFalse });
+    expect({ path, ok: setting.parse(false).ok }).toEqual({ path, ok: mayBeOff || takesFalse });
   }
 });
 

@@ -4,3 +4,4 @@ export * from './ids.js';
 export { SeededRandom } from './seeded-random.js';
 export { Story, formatStory, type StoryEntry } from './story.js';
 export { WakeTimer } from './wake-timer.js';
+export { SOFTWARE_VERSION } from './version.js';

@@ -1,1 +1,7 @@
-export {};
+export { encodeValue, type EncodeOptions } from './encode-value.js';
+export { decodeValue, type DecodeOptions } from './decode-value.js';
+export { registerCodec, type Codec } from './codec-registry.js';
+export { copyOut, unshared } from './memory.js';
+
+export { checksum } from './checksum.js';
+export { payloadBytes, SMALL_VALUE_BYTES } from './memory.js';

@@ -5,7 +5,7 @@
 
 /** An object that structured clone refuses or would empty in silence. */
 export class NotClonableError extends Error {
-  constructor(readonly object: object) {
+  constructor(readonly culprit: unknown) {
     super('not clonable');
   }
 }

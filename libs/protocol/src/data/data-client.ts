@@ -3,9 +3,9 @@ import type { ArrivedValue, GatherOutcome } from '@spillway/ports';
 import type { WantedValue } from './fetch-answer.js';
 import { fetchOver } from './fetch-call.js';
 import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-channels.js';
-import { type PutMessages, putOver } from './put-call.js';
+import { putOver } from './put-call.js';
 import type { TransferOptions } from './transfer-options.js';
-import { DATA_SERVICE, type PutValueRequest } from './wire.js';
+import { DATA_SERVICE } from './wire.js';
 
 export class DataClient {
   readonly #channels: PeerChannels;
@@ -40,7 +40,7 @@ export class DataClient {
   /** Resolves once the value is stored there. Rejects with a `SpillwayError`. */
   async put(address: string, value: ArrivedValue, options: TransferOptions = {}): Promise<void> {
     const openLease = (): PeerLease => this.#channels.lease(address);
-    await putOver({ openLease, method: DATA_SERVICE.putValue, messages: PUT_MESSAGES, value, options });
+    await putOver({ openLease, method: DATA_SERVICE.putValue, adapt: (step) => step, value, options });
   }
 
   /** Breaks off what is under way with this address and closes the channel to it. */
@@ -53,8 +53,3 @@ export class DataClient {
     this.#channels.close();
   }
 }
-
-const PUT_MESSAGES: PutMessages<PutValueRequest> = {
-  start: (start) => ({ step: 'start', start }),
-  chunk: (chunk) => ({ step: 'chunk', chunk }),
-};

@@ -5,14 +5,14 @@
 import {
   Server,
   ServerCredentials,
-  type ServerUnaryCall,
+  type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { LimitExceededError, UnavailableError } from '@spillway/kernel';
+import { UnavailableError } from '@spillway/kernel';
 import { DATA_CHUNK_BYTES, DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
 import type { ValueSource } from '@spillway/ports';
 import { toServiceError } from '../status.js';
-import { BUSY_DETAILS } from './fetch-call.js';
+import { busyError } from './busy.js';
 import { type FetchServerCall, serveFetch } from './fetch-service.js';
 import { type PutServerCall, servePut } from './put-service.js';
 import { DATA_SERVICE, type PutValueResponse } from './wire.js';
@@ -110,7 +110,7 @@ export class DataServer {
           (error: unknown) => call.emit('error', toServiceError(error)),
         );
       },
-      putValue: (call: PutServerCall, answer: Parameters<PutAnswer>[1]) => {
+      putValue: (call: PutServerCall, answer: sendUnaryData<PutValueResponse>) => {
         this.#admit(() => servePut(call, this.serving)).then(
           (response) => answer(null, response),
           (error: unknown) => answer(toServiceError(error)),
@@ -124,9 +124,7 @@ export class DataServer {
     if (!this.#isAccepting) throw new UnavailableError('This worker is closing; ask another holder.');
     const servingMax = this.serving.servingMax();
     if (this.#servingCount >= servingMax) {
-      throw new LimitExceededError(`This worker serves ${servingMax} transfers now; ask again.`, {
-        details: BUSY_DETAILS,
-      });
+      throw busyError(`This worker serves ${servingMax} transfers now; ask again.`);
     }
     this.#servingCount += 1;
     try {
@@ -146,8 +144,3 @@ export class DataServer {
     this.#address = `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
   }
 }
-
-type PutAnswer = (
-  call: ServerUnaryCall<unknown, PutValueResponse>,
-  answer: (error: ReturnType<typeof toServiceError> | null, response?: PutValueResponse) => void,
-) => void;

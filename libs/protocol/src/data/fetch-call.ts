@@ -3,9 +3,10 @@
  * whatever the peer does. It never rejects.
  */
 import { type ClientReadableStream, Metadata } from '@grpc/grpc-js';
-import { DeadlineExceededError, InvariantError, LimitExceededError, UnavailableError } from '@spillway/kernel';
+import { DeadlineExceededError, InvariantError, UnavailableError } from '@spillway/kernel';
 import type { GatherOutcome } from '@spillway/ports';
 import { fromServiceError } from '../status.js';
+import { isBusy } from './busy.js';
 import { FetchAnswer, type WantedValue } from './fetch-answer.js';
 import { IdleTimer } from './pacing.js';
 import type { PeerLease } from './peer-channels.js';
@@ -54,12 +55,6 @@ async function readOver<Request>(
     throw error;
   }
 }
-
-/** Detail that tells "serves enough others now" from limits that asking again does not mend. */
-export const BUSY_DETAILS = { limit: 'transfers' } as const;
-
-export const isBusy = (error: unknown): boolean =>
-  error instanceof LimitExceededError && error.details['limit'] === BUSY_DETAILS.limit;
 
 async function readInto<Request>(
   answer: FetchAnswer,

@@ -7,5 +7,7 @@ export { DataServer, type DataServerOptions } from './data-server.js';
 export type { WantedValue } from './fetch-answer.js';
 export { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 export type { PeerChannelsOptions } from './peer-channels.js';
+export { DataRelay, type DataRelayOptions } from './relay.js';
+export { RelayClient, type RelayClientOptions } from './relay-client.js';
 export type { TransferOptions } from './transfer-options.js';
 export { DATA_SERVICE_NAME } from './wire.js';

@@ -2,7 +2,6 @@
  * Writing no faster than the other end reads, and noticing when it does not read or write at all (users-pains 21: a
  * `write()` whose `false` is ignored grows until the process dies). The only place of the data plane that writes.
  */
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { DeadlineExceededError } from '@spillway/kernel';
 
@@ -24,9 +23,13 @@ export class IdleTimer {
   }
 }
 
-/** One stream to write to. Every write waits for the reader, until `stop` is called or the reader stands still. */
+/**
+ * One stream to write to, one message at a time: a write waits until the one message it queues has been taken by the
+ * network, which is when the reader makes room. Nothing else is queued, however large a value is.
+ */
 export class PacedWriter<Message> {
   readonly #controller = new AbortController();
+  #rejectWrite: ((reason: Error) => void) | undefined;
 
   constructor(
     private readonly stream: Pick<Writable, 'write'>,
@@ -42,24 +45,25 @@ export class PacedWriter<Message> {
   /** Writes nothing more. A write under way, and every later one, rejects with `reason`. */
   stop(reason: Error): void {
     this.#controller.abort(reason);
+    this.#rejectWrite?.(reason);
   }
 
   /** Resolves when the stream takes more. */
   async write(message: Message): Promise<void> {
     this.signal.throwIfAborted();
-    if (!this.stream.write(message)) await this.#drained();
-  }
-
-  async #drained(): Promise<void> {
-    const timer = new IdleTimer(this.idleMs, () => this.stop(readerStands(this.idleMs)));
+    const idle = new IdleTimer(this.idleMs, () => this.stop(readerStands(this.idleMs)));
     try {
-      await once(this.stream as Writable, 'drain', { signal: this.signal });
-    } catch (error) {
-      // `once` rejects with an AbortError of its own; the reason says what really happened.
-      this.signal.throwIfAborted();
-      throw error;
+      // A cancelled call of grpc-js never calls back, hence `stop`.
+      await new Promise<void>((resolve, reject) => {
+        this.#rejectWrite = reject;
+        this.stream.write(message, (error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+      });
     } finally {
-      timer.stop();
+      this.#rejectWrite = undefined;
+      idle.stop();
     }
   }
 }

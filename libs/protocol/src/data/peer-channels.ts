@@ -17,7 +17,6 @@ import { DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
 const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
 
 const CHANNEL_OPTIONS: ChannelOptions = {
-  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
   'grpc.use_local_subchannel_pool': 1,
   'grpc.max_receive_message_length': DATA_MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': DATA_MESSAGE_BYTES_MAX,
@@ -29,6 +28,8 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 export interface PeerChannelsOptions {
   readonly credentials?: ChannelCredentials;
   readonly connectTimeoutMs?: number;
+  /** What may be under way to this side, each channel. Default 8 MiB. */
+  readonly windowBytes?: number;
   /** How long a channel without calls is kept. */
   readonly idleChannelMs?: number;
 }
@@ -56,12 +57,14 @@ export class PeerChannels {
   readonly #credentials: ChannelCredentials;
   readonly #connectTimeoutMs: number;
   readonly #idleChannelMs: number;
+  readonly #windowBytes: number;
   #isClosed = false;
 
   constructor(options: PeerChannelsOptions = {}) {
     this.#credentials = options.credentials ?? grpcCredentials.createInsecure();
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 1_000;
     this.#idleChannelMs = options.idleChannelMs ?? 60_000;
+    this.#windowBytes = options.windowBytes ?? FLOW_CONTROL_WINDOW_BYTES;
   }
 
   get count(): number {
@@ -98,7 +101,10 @@ export class PeerChannels {
   }
 
   #open(address: string): Peer {
-    const client = new Client(address, this.#credentials, CHANNEL_OPTIONS);
+    const client = new Client(address, this.#credentials, {
+      ...CHANNEL_OPTIONS,
+      'grpc-node.flow_control_window': this.#windowBytes,
+    });
     const peer = { client, forgotten: new AbortController(), leaseCount: 0, idleTimer: undefined };
     this.#peers.set(address, peer);
     return peer;

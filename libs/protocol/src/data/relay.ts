@@ -1,23 +1,23 @@
 /**
  * The scheduler's part in a transfer between a client and a worker that cannot reach each other: messages are handed
  * on as they come, as fast as the slower side takes them. Nothing is stored or decoded; what is in memory at a time
- * is the receiving window and what the streams queue (16 messages), and the number of transfers is bounded.
+ * is the receiving window and what grpc-js reads ahead (16 messages), and the number of transfers is bounded.
  */
 import {
-  type ClientWritableStream,
   Metadata,
   type sendUnaryData,
   type ServerReadableStream,
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { InvalidArgumentError, LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
+import { InvalidArgumentError, UnavailableError, UnknownWorkerError } from '@spillway/kernel';
 import { fromServiceError, toServiceError } from '../status.js';
-import { BUSY_DETAILS } from './fetch-call.js';
+import { busyError, isBusy } from './busy.js';
 import { PacedWriter } from './pacing.js';
 import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-channels.js';
 import { incoming } from './put-service.js';
 import { whenAborted } from './transfer-options.js';
+import { uploadOver } from './upload-call.js';
 import { RAW_DATA_SERVICE, RELAY_SERVICE, relayedWorkerId, type RelayFetchRequest } from './wire.js';
 
 export interface DataRelayOptions extends PeerChannelsOptions {
@@ -84,7 +84,15 @@ export class DataRelay {
     const first = await messages.next();
     if (first.done === true) throw new InvalidArgumentError('start: must come first.');
     using lease = this.#lease(relayedWorkerId(first.value));
-    return await discardingOnFailure(lease, () => relayPut(call, first.value, messages, lease, this.#idleMs));
+    return await discardingOnFailure(lease, () =>
+      uploadOver({
+        lease,
+        method: RAW_DATA_SERVICE.putValue,
+        messages: startingWith(first.value, messages),
+        deadline: call.getDeadline(),
+        idleMs: this.#idleMs,
+      }),
+    );
   }
 
   #lease(workerId: string): PeerLease {
@@ -95,9 +103,7 @@ export class DataRelay {
 
   async #admit<Result>(transfer: () => Promise<Result>): Promise<Result> {
     if (this.#relayingCount >= this.#relayingMax) {
-      throw new LimitExceededError(`The scheduler relays ${this.#relayingMax} transfers now; ask again.`, {
-        details: BUSY_DETAILS,
-      });
+      throw busyError(`The scheduler relays ${this.#relayingMax} transfers now; ask again.`);
     }
     this.#relayingCount += 1;
     try {
@@ -110,6 +116,21 @@ export class DataRelay {
 
 export type RelayFetchCall = ServerWritableStream<RelayFetchRequest, Uint8Array>;
 export type RelayPutCall = ServerReadableStream<Uint8Array, Uint8Array>;
+
+/** A channel that failed shall not be used again; one whose peer is busy shall. */
+async function discardingOnFailure<Result>(lease: PeerLease, use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!isBusy(error)) lease.discard();
+    throw error;
+  }
+}
+
+async function* startingWith<Item>(first: Item, rest: AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield first;
+  yield* rest;
+}
 
 /** Hands on what the worker sends. Resolves when the worker has ended well; rejects with the error to answer with. */
 async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number): Promise<void> {
@@ -131,7 +152,7 @@ async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number
   call.once('cancelled', cancel);
   if (call.cancelled) cancel();
   try {
-    for await (const message of upstream) await writer.writeFlushed(message as Uint8Array);
+    for await (const message of upstream) await writer.write(message as Uint8Array);
   } catch (error) {
     throw fromServiceError(error);
   } finally {

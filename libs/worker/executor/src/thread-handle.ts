@@ -3,13 +3,15 @@
  * the thread is gone decides what became of each run in it. Every entry given to it settles exactly once, whatever
  * happens. It never starts a successor: that is the slot's part.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { ModuleHash } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
 import type { Cancellable, Clock, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
 import { endingOutcome, failureOutcome, type RunEntry, stoppedOutcome, type ThreadEnding } from './run-entry.js';
 import { packRuns } from './run-pack.js';
 import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
 import type { FromThread, ThreadSetup, ToThread } from './thread-protocol.js';
+import { endingOf, endingText, startError, startThread } from './thread-start.js';
 
 export interface ThreadSettings {
   readonly entry: URL;
@@ -24,16 +26,14 @@ export interface ThreadSettings {
 export interface ThreadOwner {
   /** Called once for each entry. */
   onSettled(entry: RunEntry, outcome: ExecutionOutcome): void;
-  onLog(line: Pick<TaskLogLine, 'level' | 'text'> & { readonly key: string | undefined }): void;
+  onLog(key: string | undefined, level: TaskLogLine['level'], text: string): void;
   /** The thread takes no more runs: it was told to end, or has ended. Called once. */
   onRetired(thread: ThreadHandle): void;
-  /** It was told to end so long ago and has not. */
+  /** The thread is gone. Called once, after `onRetired`. */
+  onExited(thread: ThreadHandle): void;
+  /** It was told to end so long ago and has not: a native call. */
   onStuck(entry: RunEntry, forMs: number): void;
 }
-
-/** Enough to encode values nested 10,000 deep (measured: 8 MiB reach 10,000 to 20,000, 16 MiB more than 20,000). */
-const STACK_MB = 16;
-const MEBIBYTE = 1024 * 1024;
 
 export class ThreadHandle {
   readonly #settings: ThreadSettings;
@@ -58,15 +58,21 @@ export class ThreadHandle {
     const memory = makeThreadMemory();
     this.#claims = new RunClaims(memory);
     this.#ring = new ResultRing(memory);
+    // A channel of our own: user code that posts to its parent port, or closes it, breaks nothing.
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.on('message', (message: FromThread) => this.#receive(message));
-    this.#worker = startWorker(settings, { ...settings.setup, port: port2, memory });
+    this.#worker = startThread(settings, { ...settings.setup, port: port2, memory });
     this.#exited = this.#watchEnd();
   }
 
-  get isRetired(): boolean {
-    return this.#isRetired;
+  get hasExited(): boolean {
+    return this.#hasExited;
+  }
+
+  /** The thread ended before it could take anything: starting another at once would end the same way. */
+  get hasFailedToStart(): boolean {
+    return this.#hasExited && !this.#isReady && this.#ending !== undefined;
   }
 
   /** Runs in the thread, as far as the main side knows. */
@@ -91,7 +97,13 @@ export class ThreadHandle {
     this.#send(packRuns(runs));
   }
 
-  /** Skips the run if it has not started; else aborts its signal and later ends the thread. */
+  /** The entry of this attempt, when it is in this thread. */
+  find(matches: (entry: RunEntry) => boolean): RunEntry | undefined {
+    for (const entry of this.#entries.values()) if (matches(entry)) return entry;
+    return undefined;
+  }
+
+  /** Skips the run if it has not started; else aborts its signal and, after a moment, ends the thread. */
   stop(entry: RunEntry, reason: StopReason): void {
     const { seq } = entry;
     if (entry.isSettled || seq === undefined) return;
@@ -117,13 +129,13 @@ export class ThreadHandle {
   collect(): void {
     this.#readRing();
     for (;;) {
-      const received = receiveMessageOnPort(this.#port);
+      const received = receiveMessageOnPort(this.#port) as { message: FromThread } | undefined;
       if (received === undefined) return;
-      this.#receive(received.message as FromThread);
+      this.#receive(received.message);
     }
   }
 
-  /** Ends the thread and resolves when it is gone, or after `cancelGraceMs` when a native call holds it. */
+  /** Ends the thread. Resolves when it is gone, or after `cancelGraceMs` when a native call holds it. */
   async close(): Promise<void> {
     this.#skipQueued();
     this.#retire();
@@ -133,11 +145,7 @@ export class ThreadHandle {
     });
     await Promise.race([this.#exited, late]);
     timer?.cancel();
-    if (this.#hasExited) return;
-    for (const entry of this.#entries.values()) this.#settleLeftOver(entry);
-    // Nothing more to wait for: the process must be able to end without it.
-    this.#port.close();
-    this.#worker.unref();
+    if (!this.#hasExited) this.#letGo();
   }
 
   /** Order matters: first nothing more can start, then results are taken in, and only then the thread is ended. */
@@ -149,6 +157,7 @@ export class ThreadHandle {
     if (entry.isSettled) return;
     const askedAtMs = this.#settings.clock.nowMs();
     this.#after(this.#settings.cancelGraceMs, () => {
+      if (entry.isSettled) return;
       this.#owner.onStuck(entry, this.#settings.clock.nowMs() - askedAtMs);
       this.#settleLeftOver(entry);
     });
@@ -168,27 +177,30 @@ export class ThreadHandle {
     this.#owner.onRetired(this);
   }
 
+  /** Of a thread that does not end: everything settles, and the process can end without it. */
+  #letGo(): void {
+    for (const entry of [...this.#entries.values()]) this.#settleLeftOver(entry);
+    this.#cancelTimers();
+    this.#port.close();
+    this.#worker.unref();
+  }
+
   #receive(message: FromThread): void {
     switch (message.type) {
       case 'ready':
         this.#isReady = true;
         return;
       case 'ping':
-        this.#readRing();
-        return;
+        return this.#readRing();
       case 'log':
-        this.#owner.onLog(message);
-        return;
+        return this.#owner.onLog(message.key, message.level, message.text);
       case 'crash':
         this.#ending = { type: 'crashed', error: message.error, raisedBy: message.raisedBy };
         return;
-      case 'success': {
-        const { seq, durationMs, encoding, data } = message;
-        this.#succeed(seq, { encoding, data }, durationMs);
-        return;
-      }
+      case 'success':
+        return this.#succeed(message.seq, message, message.durationMs);
       case 'failure':
-        this.#fail(message);
+        return this.#fail(message);
     }
   }
 
@@ -198,14 +210,11 @@ export class ThreadHandle {
     }
   }
 
-  #succeed(
-    seq: number,
-    result: Extract<ExecutionOutcome, { type: 'execute-success' }>['result'],
-    durationMs: number,
-  ): void {
+  #succeed(seq: number, { encoding, data }: Payload, durationMs: number): void {
     const entry = this.#entries.get(seq);
     if (entry === undefined) return;
     const { slot, key, runId } = entry.execution;
+    const result = { encoding, data };
     this.#settle(seq, { type: 'execute-success', slot, key, runId, result, durationMs });
   }
 
@@ -232,16 +241,16 @@ export class ThreadHandle {
 
   /** For an entry whose thread will not tell. */
   #settleLeftOver(entry: RunEntry): void {
-    const { seq } = entry;
+    const { seq, stopReason } = entry;
     if (seq === undefined || entry.isSettled) return;
     if (this.#claims.trySkip(seq)) this.#settle(seq, this.#unstartedOutcome(entry));
-    else if (entry.stopReason !== undefined) this.#settle(seq, stoppedOutcome(entry, entry.stopReason, true));
+    else if (stopReason !== undefined) this.#settle(seq, stoppedOutcome(entry, stopReason, true));
     else if (this.#ending === undefined) this.#settle(seq, stoppedOutcome(entry, 'thread-ended', true));
     else this.#settle(seq, endingOutcome(entry, this.#ending));
   }
 
   #unstartedOutcome(entry: RunEntry): ExecutionOutcome {
-    return this.#hasExited && !this.#isReady && this.#ending !== undefined
+    return this.hasFailedToStart && this.#ending !== undefined
       ? failureOutcome(entry, startError(this.#ending), true)
       : stoppedOutcome(entry, 'thread-ended', false);
   }
@@ -259,17 +268,25 @@ export class ThreadHandle {
   }
 
   #onExit(code: number): void {
-    this.#hasExited = true;
     this.collect();
-    if (!this.#isRetired) this.#ending ??= { type: 'exited', code };
+    this.#hasExited = true;
+    if (!this.#isRetired) {
+      this.#ending ??= { type: 'exited', code };
+      this.#owner.onLog(undefined, 'warn', `An executor thread ended: ${endingText(this.#ending)}`);
+    }
     for (const entry of [...this.#entries.values()]) this.#settleLeftOver(entry);
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#cancelTimers();
     this.#port.close();
     if (!this.#isRetired) {
       this.#isRetired = true;
       this.#owner.onRetired(this);
     }
+    this.#owner.onExited(this);
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   #after(delayMs: number, call: () => void): void {
@@ -283,27 +300,4 @@ export class ThreadHandle {
   #send(message: ToThread): void {
     this.#port.postMessage(message);
   }
-}
-
-function startWorker({ entry, heapMaxBytes }: ThreadSettings, setup: ThreadSetup): Worker {
-  // A thread takes its heap flags from resourceLimits alone; what was meant for the process must not override them.
-  const environ = { ...process.env };
-  delete environ['NODE_OPTIONS'];
-  const worker = new Worker(entry, {
-    workerData: { setup },
-    transferList: [setup.port],
-    env: environ,
-    stdout: true,
-    stderr: true,
-    resourceLimits: {
-      stackSizeMb: STACK_MB,
-      ...(heapMaxBytes === false
-        ? {}
-        : { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapMaxBytes / MEBIBYTE)) }),
-    },
-  });
-  // Output is captured in the thread; these carry only what native code of Node still writes.
-  worker.stdout.resume();
-  worker.stderr.resume();
-  return worker;
 }

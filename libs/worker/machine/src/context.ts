@@ -34,6 +34,8 @@ export class MachineContext {
   instructions: WorkerInstruction[] = [];
   /** Collected during an event, so that they leave in one instruction. */
   freedKeys: TaskKey[] = [];
+  /** With `validate`: tasks that were moved during the event. */
+  readonly movedTasks = new Set<WorkerTask>();
 
   status: WorkerStatus = 'running';
   statusSinceMs = 0;
@@ -64,6 +66,7 @@ export class MachineContext {
     if (transition === undefined) throw this.#invalidTransition(task, to);
     this.tasks.setState(task, to, this.nowMs, this.stimulusId);
     transition(this, task, from, to);
+    if (this.options.validate) this.movedTasks.add(task);
   }
 
   forget(task: WorkerTask): void {

@@ -41,8 +41,8 @@ export interface WorkerRuntimeOptions {
     hello: () => WorkerHello,
     listener: LinkListener<SchedulerToWorker>,
   ) => Promise<Link<WorkerToScheduler>>;
-  /** Who we are, without what we hold. */
-  readonly identity: Omit<WorkerHello, 'holdings'>;
+  /** Who we are, without what we hold; asked at each registration. */
+  readonly identity: () => Omit<WorkerHello, 'holdings'>;
   readonly heartbeatIntervalMs: number;
   /** What a heartbeat says beside what runs. */
   readonly measure: () => Omit<WorkerMetrics, 'executing'>;
@@ -102,7 +102,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   }
 
   stimulus(cause: string): StimulusId {
-    return asStimulusId(`${this.#options.identity.name}-${cause}-${++this.#stimulusCount}`);
+    return asStimulusId(`${cause}-${++this.#stimulusCount}`);
   }
 
   // ---- the data service asks -------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
 
   async #register(): Promise<void> {
     const { openLink, identity } = this.#options;
-    const hello = (): WorkerHello => ({ ...identity, holdings: this.#machine.holdings() });
+    const hello = (): WorkerHello => ({ ...identity(), holdings: this.#machine.holdings() });
     this.#link = await openLink(hello, {
       onMessages: (messages) => {
         for (const message of messages) this.#onMessage(message);

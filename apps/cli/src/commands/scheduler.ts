@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { addSettingFlags } from '../setting-flags.js';
+import { serve } from '../serve.js';
+
+export function schedulerCommand(): Command {
+  const command = new Command('scheduler').description('Start the scheduler of a cluster.');
+  return addSettingFlags(command, 'scheduler').action(async (flags: object) => {
+    const { startScheduler } = await import('@spillway/scheduler');
+    const scheduler = await startScheduler(flags);
+    await serve({
+      ready: { address: scheduler.address, httpAddress: scheduler.httpAddress },
+      close: (reason) => scheduler.close(reason),
+    });
+  });
+}

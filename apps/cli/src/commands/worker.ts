@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import type { ProgramFiles } from '@spillway/platform';
+import { EXIT } from '../exit-codes.js';
+import { addSettingFlags } from '../setting-flags.js';
+import { serve } from '../serve.js';
+
+export function workerCommand(programs: ProgramFiles): Command {
+  const command = new Command('worker')
+    .description(
+      'Start one worker without a nanny: nobody watches its memory from outside, nobody restarts it.',
+    )
+    .argument('<scheduler>', 'host:port of the scheduler');
+  return addSettingFlags(command, 'worker').action(async (scheduler: string, flags: object) => {
+    const { startWorker } = await import('@spillway/worker');
+    const worker = await startWorker(scheduler, flags, { programs });
+    await serve({
+      ready: { address: worker.address, name: worker.name, workerId: worker.workerId },
+      ended: worker.ended.then(async ({ how, reason }) => {
+        await worker.close(reason);
+        return how === 'recycle' ? EXIT.failed : EXIT.ok;
+      }),
+      close: (reason) => worker.close(reason),
+    });
+  });
+}

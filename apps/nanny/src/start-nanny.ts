@@ -1,0 +1,172 @@
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import {
+  flagsSource,
+  loadConfig,
+  readConfigSources,
+  toEnvironment,
+  type SpillwayConfig,
+} from '@spillway/config';
+import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spillway/kernel';
+import { PROTOCOL_VERSION } from '@spillway/messages';
+import { NannyMachine } from '@spillway/nanny-machine';
+import { NannyRuntime } from '@spillway/nanny-runtime';
+import {
+  channelSecurityOf,
+  checkExposure,
+  configDoors,
+  ForkedChildren,
+  serverSecurityOf,
+  programFiles,
+  resolveMemoryLimit,
+  systemClock,
+  systemTimers,
+  type ProgramFiles,
+} from '@spillway/platform';
+import { NannyServer, openNannyLink } from '@spillway/protocol';
+import { createLogger } from '@spillway/telemetry';
+
+/** The flags of `spillway nanny`, by name; each may be left out. */
+export interface NannyOptions {
+  readonly name?: string;
+  readonly workers?: number;
+  readonly nthreads?: number;
+  readonly memoryLimit?: string | number | false;
+  readonly host?: string;
+  readonly port?: number;
+  readonly localDirectory?: string;
+  readonly environ?: Readonly<Record<string, string>>;
+  readonly validate?: boolean;
+  readonly insecure?: boolean;
+  readonly logLevel?: string;
+}
+
+export interface RunningNanny {
+  readonly name: string;
+  readonly address: string;
+  /** Resolves once all workers are registered. */
+  allReady(): Promise<void>;
+  /** Resolves when the nanny has ended, on request or because the scheduler is gone. */
+  readonly finished: Promise<void>;
+  /** Ends the workers in order, then the nanny. */
+  close(reason: string): Promise<void>;
+}
+
+const STABLE_MS = 10_000;
+/** Variables that cost every worker start time and that it has no use for (toolchain.md section 2). */
+const DROPPED_VARIABLES = { NODE_EXTRA_CA_CERTS: null, NODE_OPTIONS: null };
+
+/** Starts a nanny and its workers. Settings come from files and the environment, then from `options`. */
+export async function startNanny(
+  schedulerAddress: string,
+  options: NannyOptions = {},
+  programs: ProgramFiles = programFiles(),
+): Promise<RunningNanny> {
+  const sources = await readConfigSources(configDoors());
+  const config = loadConfig([...sources, flagsSource('nanny', { ...options })]);
+  const { nanny } = config;
+  const serverSecurity = serverSecurityOf(config.tls);
+  checkExposure({
+    what: 'nanny',
+    host: nanny.host,
+    hasTls: serverSecurity !== undefined,
+    insecure: config.security.insecure,
+  });
+  const nannyId = asNannyId(randomBytes(6).toString('hex'));
+  const name = nanny.name === false ? `${hostname()}-${nannyId.slice(0, 4)}` : nanny.name;
+  const logger = createLogger({ service: 'nanny', instance: name, level: config.log.level });
+  const channelSecurity = channelSecurityOf(config.tls);
+  const server = await NannyServer.listen({
+    address: `${nanny.host}:${nanny.port}`,
+    handlers: {
+      getStatus: () => ({ nannyId, name, slots: runtime.slots.map(describeSlot) }),
+      restartWorker: (workerId, reason) => runtime.restartWorker(workerId, reason),
+      stop: (reason) => runtime.stop(reason),
+    },
+    logger,
+    ...(serverSecurity === undefined ? {} : { security: serverSecurity }),
+  });
+  const runtime: NannyRuntime = new NannyRuntime({
+    machine: new NannyMachine({
+      nannyId,
+      workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
+      closeTimeoutMs: nanny.closeTimeout,
+      backoffBaseMs: nanny.restartBackoff.base,
+      backoffMaxMs: nanny.restartBackoff.max,
+      stableMs: STABLE_MS,
+    }),
+    clock: systemClock,
+    timers: systemTimers,
+    logger,
+    children: new ForkedChildren(programs.worker, process.env),
+    workerArgs: (workerId, workerName) => workerArguments(schedulerAddress, nannyId, workerId, workerName),
+    workerEnviron: { ...DROPPED_VARIABLES, ...workerSettings(config), ...nanny.environ },
+    openLink: (listener) =>
+      openNannyLink({
+        address: schedulerAddress,
+        hello: () => ({
+          nannyId,
+          name,
+          address: server.address,
+          pid: process.pid,
+          protocol: PROTOCOL_VERSION,
+          softwareVersion: SOFTWARE_VERSION,
+        }),
+        listener,
+        clock: systemClock,
+        timers: systemTimers,
+        connectTimeoutMs: config.client.connectTimeout,
+        resumeGraceMs: config.scheduler.workerReconnectGrace,
+        ...(channelSecurity === undefined ? {} : { security: channelSecurity }),
+      }),
+  });
+  try {
+    await runtime.start();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  const finished = runtime.finished.then(() => server.close());
+  return {
+    name,
+    address: server.address,
+    allReady: () => runtime.allReady(),
+    finished,
+    close: async (reason) => {
+      logger.info({ event: 'nanny.closing', reason }, 'nanny closing');
+      server.setServing(false);
+      runtime.stop(reason);
+      await finished;
+      logger.info({ event: 'nanny.closed' }, 'nanny closed');
+    },
+  };
+}
+
+function workerArguments(
+  scheduler: string,
+  nannyId: NannyId,
+  workerId: WorkerId,
+  name: string,
+): readonly string[] {
+  return ['--scheduler', scheduler, '--nanny-id', nannyId, '--worker-id', workerId, '--name', name];
+}
+
+/** The nanny's own settings, handed on, with the memory limit worked out once for all workers of this nanny. */
+function workerSettings(config: SpillwayConfig): Record<string, string> {
+  const limit = resolveMemoryLimit(config.worker.memory.limit, {
+    nthreads: config.worker.nthreads,
+    workerCount: config.nanny.workers,
+  });
+  return {
+    ...toEnvironment(config, ({ programs }) => programs.includes('worker')),
+    SPILLWAY_WORKER__MEMORY__LIMIT: limit === false ? 'none' : `${limit} B`,
+  };
+}
+
+function describeSlot(slot: NannyRuntime['slots'][number]): {
+  readonly workerName: string;
+  readonly state: string;
+  readonly lives: number;
+} {
+  return { workerName: slot.workerName, state: slot.state.name, lives: slot.lifeCount };
+}

@@ -1,0 +1,204 @@
+/**
+ * Makes graphs of the tasks that are submitted. The calls of one turn travel as one graph; a call with a key of its
+ * own choice makes its own, since only that can be refused, and so does a call of very many tasks. Encoding is done in
+ * slices, between which the caller's loop turns.
+ */
+import { asSubmissionId, type SpillwayError, type SubmissionId } from '@spillway/kernel';
+import { fromRemoteError, type ClientToScheduler, type SchedulerToClient } from '@spillway/messages';
+import type { Timers } from '@spillway/ports';
+import { ArgumentEncoder, type EncodedArguments, type LargeArgument } from './arguments.js';
+import type { FutureOwner } from './future.js';
+import { GraphWriter } from './graph-writer.js';
+import type { KeyTable } from './key-table.js';
+import type { Outbox } from './outbox.js';
+import { encodedArguments, failureOfDependency, specOf, type TaskDraft } from './task-draft.js';
+
+/** Tasks of one call from which it makes a graph of its own. */
+const OWN_GRAPH_TASKS_MIN = 1000;
+/** Work between two turns of the caller's loop: a few milliseconds. */
+const SLICE_TASKS_MAX = 500;
+const SLICE_BYTES_MAX = 256 * 1024;
+/** Large arguments of one slice under way to the workers at a time. */
+const SLICE_LARGE_BYTES_MAX = 64 * 1024 * 1024;
+
+type GraphAnswer = Extract<SchedulerToClient, { type: 'graph-accepted' | 'graph-refused' }>;
+
+/** The tasks of one graph, in the order of the calls. */
+interface Batch {
+  readonly drafts: TaskDraft[];
+  readonly encoder: ArgumentEncoder;
+  readonly large: LargeArgument[];
+  /** Resolves when no more calls are added. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+interface EncodedDraft {
+  readonly draft: TaskDraft;
+  readonly encoded: EncodedArguments;
+}
+
+export interface SubmissionsOptions {
+  readonly owner: FutureOwner;
+  readonly keys: KeyTable;
+  readonly outbox: Outbox;
+  readonly timers: Timers;
+  readonly send: (message: ClientToScheduler) => void;
+  readonly nextSubmissionId: () => string;
+  /** Begins to put a large argument into the cluster. */
+  readonly place: (payload: LargeArgumentPayload) => LargeArgument;
+}
+type LargeArgumentPayload = Parameters<ConstructorParameters<typeof ArgumentEncoder>[1]>[0];
+
+export class Submissions {
+  #open: Batch | undefined;
+  readonly #unanswered = new Map<SubmissionId, readonly TaskDraft[]>();
+
+  constructor(private readonly options: SubmissionsOptions) {}
+
+  /** Encodes at once, for a call of the open graph. */
+  get encoder(): ArgumentEncoder {
+    return (this.#open ?? this.#openBatch()).encoder;
+  }
+
+  /** The tasks of one call. */
+  add(drafts: readonly TaskDraft[]): void {
+    const isAlone = drafts.length >= OWN_GRAPH_TASKS_MIN || drafts.some(({ options }) => options.key !== undefined);
+    // The encoder may already have placed large arguments of this call: they belong to the open batch.
+    if (isAlone && (this.#open?.drafts.length ?? 0) > 0) this.closeOpen();
+    const batch = this.#open ?? this.#openBatch();
+    for (const draft of drafts) batch.drafts.push(draft);
+    if (isAlone) this.closeOpen();
+  }
+
+  /** What is submitted after this goes into another graph, and after what is said in between. */
+  closeOpen(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+
+  answered(message: GraphAnswer): void {
+    const drafts = this.#unanswered.get(message.submissionId);
+    if (drafts === undefined) return;
+    this.#unanswered.delete(message.submissionId);
+    if (message.type === 'graph-accepted') return;
+    const error = fromRemoteError(message.error);
+    for (const draft of drafts) fail(draft, error);
+  }
+
+  #openBatch(): Batch {
+    const large: LargeArgument[] = [];
+    const { promise: closed, resolve: close } = withResolver();
+    const encoder = new ArgumentEncoder(this.options.owner, (payload) => {
+      const argument = this.options.place(payload);
+      large.push(argument);
+      return argument;
+    });
+    const batch: Batch = { drafts: [], encoder, large, closed, close };
+    this.#open = batch;
+    this.options.timers.soon(() => {
+      if (this.#open === batch) this.closeOpen();
+    });
+    this.options.outbox.add(() => this.#submit(batch));
+    return batch;
+  }
+
+  async #submit(batch: Batch): Promise<void> {
+    await batch.closed;
+    const submissionId = asSubmissionId(this.options.nextSubmissionId());
+    const writer = new GraphWriter(submissionId, this.options.send);
+    for (let start = 0; start < batch.drafts.length;) {
+      if (start > 0) await this.#nextTurn();
+      const slice = this.#encodeSlice(batch, start);
+      start = slice.end;
+      const failures = await failuresOf(slice.encoded);
+      for (const { draft, encoded } of slice.encoded) this.#write(writer, draft, encoded, failures);
+    }
+    if (writer.taskCount > 0) {
+      this.#unanswered.set(submissionId, batch.drafts);
+      writer.commit();
+    }
+    // From here on the tasks' own records hold them.
+    for (const { record } of batch.large) this.options.keys.release(record);
+  }
+
+  #encodeSlice(batch: Batch, start: number): { readonly encoded: EncodedDraft[]; readonly end: number } {
+    const encoded: EncodedDraft[] = [];
+    let end = start;
+    let bytes = 0;
+    let largeBytes = 0;
+    while (end < batch.drafts.length && end - start < SLICE_TASKS_MAX) {
+      if (bytes > SLICE_BYTES_MAX || largeBytes > SLICE_LARGE_BYTES_MAX) break;
+      const draft = batch.drafts[end]!;
+      end += 1;
+      try {
+        const one = encodedArguments(draft, batch.encoder);
+        bytes += one.payload.data.byteLength;
+        for (const { nbytes } of one.large) largeBytes += nbytes;
+        encoded.push({ draft, encoded: one });
+      } catch (error) {
+        fail(draft, error as SpillwayError);
+      }
+    }
+    return { encoded, end };
+  }
+
+  #write(writer: GraphWriter, draft: TaskDraft, encoded: EncodedArguments, failures: Failures): void {
+    const failure = failureOfDependency(encoded) ?? failureOfNeeds(draft, encoded, failures);
+    if (failure !== undefined) return fail(draft, failure);
+    if (draft.record.referenceCount > 0) {
+      for (const { record } of encoded.large) this.options.keys.hold(draft.record, record);
+    }
+    writer.add(specOf(draft, encoded));
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.options.timers.soon(resolve));
+  }
+}
+
+/** Why modules and large arguments did not reach the cluster. */
+type Failures = ReadonlyMap<Promise<void>, SpillwayError>;
+const NO_FAILURES: Failures = new Map();
+
+/** Waits for what the tasks need before they can be sent. */
+async function failuresOf(encoded: readonly EncodedDraft[]): Promise<Failures> {
+  const needed = new Set<Promise<void>>();
+  for (const { draft, encoded: one } of encoded) {
+    if (draft.callable.ready !== undefined) needed.add(draft.callable.ready);
+    for (const { placed } of one.large) needed.add(placed);
+  }
+  if (needed.size === 0) return NO_FAILURES;
+  const failures = new Map<Promise<void>, SpillwayError>();
+  const noteFailure = (promise: Promise<void>): Promise<unknown> =>
+    promise.catch((error: unknown) => failures.set(promise, error as SpillwayError));
+  await Promise.all([...needed].map(noteFailure));
+  return failures;
+}
+
+function failureOfNeeds(
+  { callable }: TaskDraft,
+  { large }: EncodedArguments,
+  failures: Failures,
+): SpillwayError | undefined {
+  if (failures.size === 0) return undefined;
+  if (callable.ready !== undefined && failures.has(callable.ready)) return failures.get(callable.ready);
+  for (const { placed } of large) if (failures.has(placed)) return failures.get(placed);
+  return undefined;
+}
+
+function fail({ record, ticket, isFirst }: TaskDraft, error: SpillwayError): void {
+  if (!isFirst) {
+    ticket.refused = { name: 'erred', error };
+    record.notify();
+  } else if (record.state.name !== 'cancelled') {
+    record.isUnsubmitted = true;
+    record.become({ name: 'erred', error });
+  }
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

@@ -1,0 +1,88 @@
+/** What the specs of the data plane share: a source in memory, peers that misbehave, and ways to wait without sleeping. */
+import { setImmediate } from 'node:timers/promises';
+import { type handleServerStreamingCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { asTaskKey, SeededRandom, type TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
+import type { ArrivedValue, GatherOutcome, ValueSource } from '@spillway/ports';
+import { DATA_SERVICE, type FetchStep, type FetchValuesRequest } from './wire.js';
+
+export const key = asTaskKey;
+export const MiB = 1024 * 1024;
+
+/** Prime, so that no chunk repeats at its own size and one in a wrong place is noticed. */
+const PERIOD_BYTES = 65_521;
+
+/** Bytes that differ from place to place. */
+export function patterned(sizeBytes: number, seed = 1): Uint8Array {
+  const data = new Uint8Array(new SharedArrayBuffer(sizeBytes));
+  const random = new SeededRandom(seed);
+  const head = data.subarray(0, PERIOD_BYTES);
+  for (let at = 0; at < head.length; at += 1) head[at] = random.below(256);
+  for (let at = PERIOD_BYTES; at < sizeBytes; at += PERIOD_BYTES) {
+    data.set(head.subarray(0, Math.min(PERIOD_BYTES, sizeBytes - at)), at);
+  }
+  return data;
+}
+
+export const bytesPayload = (data: Uint8Array): Payload => ({ encoding: 'bytes', data });
+
+export class MemorySource implements ValueSource {
+  readonly loaded: TaskKey[] = [];
+  readonly held = new Map<TaskKey, Payload>();
+  /** Called before a value is given; what it returns is waited for. */
+  onLoad: (key: TaskKey) => unknown = () => undefined;
+  onAccept: (value: ArrivedValue) => unknown = () => undefined;
+
+  constructor(values: Readonly<Record<string, Uint8Array>> = {}) {
+    for (const [name, data] of Object.entries(values)) this.held.set(key(name), bytesPayload(data));
+  }
+
+  async load(wanted: TaskKey): Promise<Payload | undefined> {
+    this.loaded.push(wanted);
+    await this.onLoad(wanted);
+    return this.held.get(wanted);
+  }
+
+  async accept(value: ArrivedValue): Promise<void> {
+    await this.onAccept(value);
+    this.held.set(value.key, value.payload);
+  }
+}
+
+/** Something that is held still until it is opened. */
+export class Door {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+}
+
+/** Returns once the condition holds; the test's own timeout bounds it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setImmediate();
+}
+
+/** A data service that answers a fetch in any way a test wants. */
+export async function serveFetchWith(
+  answer: handleServerStreamingCall<FetchValuesRequest, FetchStep[]>,
+): Promise<{ address: string; server: Server }> {
+  const server = new Server();
+  server.addService(DATA_SERVICE, { fetchValues: answer });
+  return { server, address: await listen(server) };
+}
+
+export function listen(server: Server): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(`127.0.0.1:${port}`);
+    });
+  });
+}
+
+/** The outcome, when it is of this type; fails the test when it is another. */
+export function expectType<Type extends GatherOutcome['type']>(
+  outcome: GatherOutcome,
+  type: Type,
+): Extract<GatherOutcome, { type: Type }> {
+  if (outcome.type === type) return outcome as Extract<GatherOutcome, { type: Type }>;
+  throw new Error(`Expected ${type}, but the gather ended so: ${JSON.stringify(outcome).slice(0, 500)}`);
+}

@@ -1,0 +1,67 @@
+/** One client-streaming call, from the sender's side: no faster than the other end reads, and never without an end. */
+import { type ClientWritableStream, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import { UnavailableError } from '@spillway/kernel';
+import { fromServiceError } from '../status.js';
+import { PacedWriter } from './pacing.js';
+import type { PeerLease } from './peer-channels.js';
+import { whenAborted } from './transfer-options.js';
+
+export interface UploadCall<Request, Response> {
+  readonly lease: PeerLease;
+  readonly method: MethodDefinition<Request, Response>;
+  readonly messages: Iterable<Request> | AsyncIterable<Request>;
+  readonly deadline: Date | number;
+  /** Longest time the other end may read nothing. */
+  readonly idleMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Resolves with the answer. Rejects with a `SpillwayError`, the signal's reason, or what `messages` throws. */
+export async function uploadOver<Request, Response>(upload: UploadCall<Request, Response>): Promise<Response> {
+  const { lease, messages, idleMs, signal } = upload;
+  await lease.connected();
+  const { call, answered } = open(upload);
+  const writer = new PacedWriter<Request>(call, idleMs);
+  using _aborted = whenAborted([signal, lease.signal], (reason) => writer.stop(asError(reason)));
+  // The other end may refuse before everything is sent; its reason is the one that counts.
+  answered.catch((error: unknown) => writer.stop(asError(error)));
+  try {
+    for await (const message of messages) await writer.write(message);
+    call.end();
+    return await Promise.race([answered, rejectionOf(writer.signal)]);
+  } catch (error) {
+    call.cancel();
+    throw error;
+  }
+}
+
+function open<Request, Response>({ lease, method, deadline }: UploadCall<Request, Response>): {
+  call: ClientWritableStream<Request>;
+  answered: Promise<Response>;
+} {
+  let call!: ClientWritableStream<Request>;
+  const answered = new Promise<Response>((resolve, reject) => {
+    call = lease.client.makeClientStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      new Metadata(),
+      { deadline },
+      (error, response) => {
+        if (response === undefined) reject(fromServiceError(error));
+        else resolve(response);
+      },
+    );
+  });
+  // What went wrong comes through the callback; an unhandled 'error' would end the process.
+  call.on('error', () => undefined);
+  return { call, answered };
+}
+
+const rejectionOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    whenAborted([signal], (reason) => reject(asError(reason)));
+  });
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new UnavailableError('The upload was aborted.');

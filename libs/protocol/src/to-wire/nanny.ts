@@ -1,0 +1,83 @@
+/** What a nanny and the scheduler say to each other, as it is written. */
+import { assertNever } from '@spillway/kernel';
+import type { DeathCause, NannyHello, NannyToScheduler, SchedulerToNanny, Verdict } from '@spillway/messages';
+import type { spillway } from '@spillway/proto';
+import { durationFromMs } from './scalars.js';
+
+export const nannyHelloToWire = (hello: NannyHello): spillway.v1.NannyHello => ({
+  nannyId: hello.nannyId,
+  name: hello.name,
+  address: hello.address,
+  pid: hello.pid,
+  protocol: hello.protocol,
+  softwareVersion: hello.softwareVersion,
+});
+
+export function nannyMessageToWire(message: NannyToScheduler): spillway.v1.NannyMessage {
+  const { stimulusId } = message;
+  switch (message.type) {
+    case 'worker-spawned': {
+      const { workerId, name, pid } = message;
+      return { stimulusId, workerSpawned: { workerId, name, pid } };
+    }
+    case 'worker-exited':
+      return {
+        stimulusId,
+        workerExited: {
+          verdict: verdictToWire(message.verdict),
+          restartDelay: message.restartInMs === false ? null : durationFromMs(message.restartInMs),
+        },
+      };
+    case 'heartbeat':
+      return { stimulusId, heartbeat: {} };
+    case 'nanny-closing':
+      return { stimulusId, nannyClosing: {} };
+    default:
+      return assertNever(message, 'nanny message');
+  }
+}
+
+const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
+  workerId: verdict.workerId,
+  workerName: verdict.workerName,
+  cause: causeToWire(verdict.cause),
+  summary: verdict.summary,
+  pid: verdict.pid ?? null,
+  lifetime: durationFromMs(verdict.livedMs),
+  stderrTail: verdict.stderrTail,
+});
+
+function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
+  switch (cause.kind) {
+    case 'closed':
+      return { closed: {} };
+    case 'exit-code':
+      return { exitCode: { code: cause.code } };
+    case 'signal':
+      return { signal: { signal: cause.signal } };
+    case 'heap-exhausted':
+      return { heapExhausted: {} };
+    case 'memory-limit':
+      return { memoryLimit: { processBytes: cause.processBytes, limitBytes: cause.limitBytes } };
+    case 'recycled':
+      return { recycled: { reason: cause.reason } };
+    case 'start-failed':
+      return { startFailed: { message: cause.message } };
+    case 'host-lost':
+      return { hostLost: {} };
+    default:
+      return assertNever(cause, 'cause of a death');
+  }
+}
+
+export function schedulerToNannyToWire(message: SchedulerToNanny): spillway.v1.SchedulerToNannyMessage {
+  const { stimulusId } = message;
+  switch (message.type) {
+    case 'restart-worker':
+      return { stimulusId, restartWorker: { workerId: message.workerId, reason: message.reason } };
+    case 'close-nanny':
+      return { stimulusId, closeNanny: { reason: message.reason } };
+    default:
+      return assertNever(message, 'message to a nanny');
+  }
+}

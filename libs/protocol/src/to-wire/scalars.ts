@@ -1,0 +1,38 @@
+/** Numbers, times and names as they are written. */
+import type { SchedulerTaskStateName, WorkerStatus, Encoding } from '@spillway/messages';
+import { spillway, type google } from '@spillway/proto';
+
+const wire = spillway.v1;
+
+export type WireDuration = google.protobuf.Duration;
+
+/** Milliseconds, with a fraction down to the nanosecond, as google.protobuf.Duration. */
+export function durationFromMs(ms: number): WireDuration {
+  const seconds = Math.floor(ms / 1000);
+  const nanos = Math.round((ms - seconds * 1000) * 1e6);
+  return nanos === 1e9 ? { seconds: seconds + 1, nanos: 0 } : { seconds, nanos };
+}
+
+export const ENCODING_TO_WIRE: Readonly<Record<Encoding, spillway.v1.Encoding>> = {
+  v8: wire.Encoding.ENCODING_V8,
+  json: wire.Encoding.ENCODING_JSON,
+  bytes: wire.Encoding.ENCODING_BYTES,
+  'arrow-stream': wire.Encoding.ENCODING_ARROW_STREAM,
+};
+
+export const TASK_STATE_TO_WIRE: Readonly<Record<SchedulerTaskStateName, spillway.v1.SchedulerTaskState>> = {
+  released: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_RELEASED,
+  waiting: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_WAITING,
+  queued: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_QUEUED,
+  'no-worker': wire.SchedulerTaskState.SCHEDULER_TASK_STATE_NO_WORKER,
+  processing: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_PROCESSING,
+  memory: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_MEMORY,
+  erred: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_ERRED,
+  forgotten: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_FORGOTTEN,
+};
+
+export const WORKER_STATUS_TO_WIRE: Readonly<Record<WorkerStatus, spillway.v1.WorkerStatus>> = {
+  running: wire.WorkerStatus.WORKER_STATUS_RUNNING,
+  paused: wire.WorkerStatus.WORKER_STATUS_PAUSED,
+  retiring: wire.WorkerStatus.WORKER_STATUS_RETIRING,
+};

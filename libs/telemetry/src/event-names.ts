@@ -1,0 +1,46 @@
+/**
+ * Every name that the field `event` of a log line can have (conventions L03). Names are stable: alerts and searches
+ * depend on them. A test compares the table with the sources, in both directions; docs/events.md is generated from it.
+ */
+export const EVENT_NAMES = {
+  // scheduler
+  'worker.registered': 'A worker has registered with the scheduler and can be given tasks.',
+  'worker.lost':
+    'A worker has died, or its connection was not resumed in time; its tasks go elsewhere and its values are recomputed.',
+  'worker.paused': 'A worker is above its pause threshold: it finishes what it runs and starts nothing.',
+  'worker.resumed': 'A paused worker has freed enough memory and starts tasks again.',
+  'worker.retiring':
+    'A worker leaves on purpose: it gets no new tasks, and its values are copied elsewhere first.',
+  'task.recomputed': 'The only copy of a result was lost, so its task runs again.',
+  'task.erred': 'A task has failed for good; its dependents fail with it.',
+  'task.suspicious':
+    'A worker died while it executed this task; with too many such deaths the task is given up.',
+  'data.lost': 'Data is gone that cannot be made again: it was scattered, or its task must not run twice.',
+  'graph.accepted': 'A graph was submitted and its tasks are known.',
+  'graph.refused': 'A submitted graph was not taken, with the reason: a cycle, an unknown key, a conflict.',
+  'client.connected': 'A client has opened or resumed its session.',
+  'client.lease-started': 'The connection to a client is lost; its keys are kept until the lease is over.',
+  'client.forgotten': 'A client left or its lease is over; what only it wanted is released.',
+  'scheduler.ready': 'The scheduler serves; the line has its addresses.',
+  'scheduler.closing': 'The scheduler was asked to end, with the reason, and closes in order.',
+  'scheduler.closed': 'The scheduler has closed everything and ends.',
+  'http.port-taken': 'The port for pages and metrics is in use, so another one was taken; the line has its number.',
+  // nanny
+  'nanny.closing': 'The nanny was asked to end, with the reason, and closes its workers first.',
+  'nanny.closed': 'All workers of the nanny have ended, and it ends too.',
+  'worker.spawned': 'The nanny has started a worker process.',
+  'worker.ready': 'A worker process serves and has registered.',
+  'worker.exited': 'A worker process has ended, with the cause.',
+  'worker.restarting': 'The nanny will start a worker in place of one that ended, after a wait.',
+  'worker.killed': 'The nanny has killed a worker process, with the reason.',
+  'worker.quarantined':
+    'A worker has died so often right after its start that it is not started for a while.',
+  // worker
+  'task.log': 'A line that user code wrote to its console or logger, with the key of its task.',
+  'link.disconnected': 'The connection to the scheduler is lost; resuming is tried.',
+  'link.resumed': 'The connection to the scheduler is back, and nothing was lost.',
+  'link.expired':
+    'The scheduler does not know the session any more (it restarted); the program registers as new.',
+} as const;
+
+export type EventName = keyof typeof EVENT_NAMES;

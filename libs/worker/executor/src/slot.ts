@@ -1,0 +1,137 @@
+/**
+ * One slot: a queue of runs and the thread that works on them, replaced whenever one ends. Runs wait here until their
+ * module is on disk and the thread has room, always in order; which runs a slot gets is decided by the worker machine.
+ */
+import { must, type ModuleHash, type RunId, type TaskKey } from '@spillway/kernel';
+import type { Execution, ExecutionOutcome, StopReason, TaskLogLine } from '@spillway/ports';
+import type { ModuleDepot, ModuleState } from './module-depot.js';
+import { failureOutcome, makeEntry, type RunEntry, stoppedOutcome } from './run-entry.js';
+import { ThreadHandle, type ThreadOwner, type ThreadSettings } from './thread-handle.js';
+
+export interface SlotParts {
+  readonly thread: ThreadSettings;
+  readonly modules: ModuleDepot;
+  readonly report: (outcome: ExecutionOutcome) => void;
+  readonly onLog: (key: string | undefined, level: TaskLogLine['level'], text: string) => void;
+  readonly onStuck: (key: TaskKey, forMs: number) => void;
+}
+
+export class Slot implements ThreadOwner {
+  readonly #parts: SlotParts;
+  #pending: RunEntry[] = [];
+  #thread: ThreadHandle | undefined;
+  /** Threads that were told to end and have not yet. */
+  readonly #ending = new Set<ThreadHandle>();
+  #isClosing = false;
+
+  constructor(parts: SlotParts) {
+    this.#parts = parts;
+    this.#startThread();
+  }
+
+  /** Runs given to the thread and not answered. */
+  get runCount(): number {
+    return this.#thread?.runCount ?? 0;
+  }
+
+  /** Takes effect with the next `flush`. */
+  execute(execution: Execution): void {
+    const entry = makeEntry(execution);
+    if (this.#isClosing) {
+      this.#settlePending(entry, stoppedOutcome(entry, 'thread-ended', false));
+      return;
+    }
+    if (execution.function.kind === 'bundle') this.#parts.modules.retain(execution.function.moduleHash);
+    this.#pending.push(entry);
+  }
+
+  /** Hands over what can be handed over, in one message. */
+  flush(): void {
+    if (this.#pending.length === 0 || this.#isClosing) return;
+    const thread = this.#thread ?? this.#startThread();
+    const ready: RunEntry[] = [];
+    let takenCount = 0;
+    while (takenCount < this.#pending.length && ready.length < thread.roomCount) {
+      const entry = must(this.#pending[takenCount], 'pending run');
+      const state = this.#moduleStateOf(entry);
+      if (state.name === 'fetching') break;
+      takenCount += 1;
+      if (state.name === 'ready') ready.push(entry);
+      else this.#settlePending(entry, failureOutcome(entry, state.error, state.mayRetry));
+    }
+    this.#pending = this.#pending.slice(takenCount);
+    if (ready.length > 0) thread.give(ready);
+  }
+
+  stop(key: TaskKey, runId: RunId, reason: StopReason): void {
+    const matches = ({ execution }: RunEntry): boolean => execution.runId === runId && execution.key === key;
+    const index = this.#pending.findIndex(matches);
+    const [pending] = index === -1 ? [] : this.#pending.splice(index, 1);
+    if (pending !== undefined) {
+      this.#settlePending(pending, stoppedOutcome(pending, reason, false));
+      return;
+    }
+    const entry = this.#thread?.find(matches);
+    if (entry !== undefined) this.#thread?.stop(entry, reason);
+  }
+
+  /** Looks for results that a busy thread has not announced. */
+  collect(): void {
+    this.#thread?.collect();
+  }
+
+  unloadModules(hashes: readonly ModuleHash[]): void {
+    this.#thread?.unloadModules(hashes);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const entry of pending) this.#settlePending(entry, stoppedOutcome(entry, 'thread-ended', false));
+    const threads = [...this.#ending, ...(this.#thread === undefined ? [] : [this.#thread])];
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+
+  onSettled(entry: RunEntry, outcome: ExecutionOutcome): void {
+    const { function: ref } = entry.execution;
+    if (ref.kind === 'bundle') this.#parts.modules.release(ref.moduleHash);
+    this.#parts.report(outcome);
+  }
+
+  onLog(key: string | undefined, level: TaskLogLine['level'], text: string): void {
+    this.#parts.onLog(key, level, text);
+  }
+
+  onStuck(entry: RunEntry, forMs: number): void {
+    this.#parts.onStuck(entry.execution.key, forMs);
+  }
+
+  onRetired(thread: ThreadHandle): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    if (!thread.hasExited) this.#ending.add(thread);
+    // One that could not even start is not followed by another until there is work for it.
+    if (!this.#isClosing && !thread.hasFailedToStart) this.#startThread();
+  }
+
+  onExited(thread: ThreadHandle): void {
+    this.#ending.delete(thread);
+  }
+
+  #startThread(): ThreadHandle {
+    const thread = new ThreadHandle(this.#parts.thread, this);
+    this.#thread = thread;
+    return thread;
+  }
+
+  #moduleStateOf({ execution }: RunEntry): ModuleState {
+    const { function: ref } = execution;
+    return ref.kind === 'bundle' ? this.#parts.modules.state(ref.moduleHash) : { name: 'ready' };
+  }
+
+  #settlePending(entry: RunEntry, outcome: ExecutionOutcome): void {
+    entry.isSettled = true;
+    this.onSettled(entry, outcome);
+  }
+}

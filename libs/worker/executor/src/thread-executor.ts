@@ -1,0 +1,178 @@
+/**
+ * Runs user code in threads (the `TaskExecutor` port): one slot each with its queue and thread, threads aside for
+ * `client.run`, module bundles on disk for all. Takes no decision about tasks: what runs where, and what is stopped,
+ * comes from the worker machine.
+ */
+import type { ModuleHash, RunId, TaskKey } from '@spillway/kernel';
+import { asTaskKey, must } from '@spillway/kernel';
+import type { RunOutcome, RunRequest } from '@spillway/messages';
+import type {
+  Cancellable,
+  Clock,
+  Execution,
+  ExecutionOutcome,
+  ModuleSource,
+  StopReason,
+  TaskExecutor,
+  TaskExecutorListener,
+  TaskLogLine,
+  Timers,
+} from '@spillway/ports';
+import { AsideThreads } from './aside-threads.js';
+import { ModuleDepot } from './module-depot.js';
+import { Slot, type SlotParts } from './slot.js';
+import type { ThreadSettings } from './thread-handle.js';
+
+export interface ThreadExecutorOptions {
+  /** File of the thread's program; its body calls `runTaskThread()`. */
+  readonly entry: URL;
+  readonly slotCount: number;
+  readonly modules: ModuleSource;
+  /** Bundles are written here. Made when missing, mode 0700. */
+  readonly moduleFolder: string;
+  /** Module name → file path, or package name as seen from `installFolder`. */
+  readonly preinstalled: Readonly<Record<string, string>>;
+  /** Where packages that bundles leave external resolve from. */
+  readonly installFolder: string;
+  /** Cap of each thread's JavaScript heap; `false` leaves Node's default. */
+  readonly heapMaxBytes: number | false;
+  /** A thread that has not ended so long after it was told to is reported stuck. */
+  readonly cancelGraceMs: number;
+  /** Between aborting a task's signal and ending its thread. */
+  readonly abortGraceMs: number;
+  /** Check that tasks do not write into their inputs. */
+  readonly validate: boolean;
+  /** What `currentTask().workerName` says. */
+  readonly workerName?: string;
+  readonly listener: TaskExecutorListener;
+  readonly timers: Timers;
+  readonly clock: Clock;
+}
+
+/**
+ * A thread announces its results when its queue is empty or a millisecond of work has passed, but not in the middle
+ * of a run: if a short task is followed by a long one, its result is looked for after so long at the latest.
+ */
+const COLLECT_AFTER_MS = 5;
+
+export class ThreadExecutor implements TaskExecutor {
+  readonly slotCount: number;
+  readonly #options: ThreadExecutorOptions;
+  readonly #modules: ModuleDepot;
+  readonly #slots: readonly Slot[];
+  readonly #asides: AsideThreads;
+  #outcomes: ExecutionOutcome[] = [];
+  #isFlushPlanned = false;
+  #collecting: Cancellable | undefined;
+  #isClosed = false;
+
+  constructor(options: ThreadExecutorOptions) {
+    this.#options = options;
+    this.slotCount = options.slotCount;
+    this.#modules = new ModuleDepot(options.modules, options.moduleFolder, () => this.#planFlush());
+    this.#slots = Array.from({ length: options.slotCount }, (_, slot) =>
+      this.#makeSlot({
+        report: (outcome) => this.#report(outcome),
+        onStuck: (key, forMs) => options.listener.onSlotStuck(slot, key, forMs),
+      }),
+    );
+    this.#asides = new AsideThreads({
+      makeSlot: (parts) => this.#makeSlot(parts),
+      timers: options.timers,
+      warn: (text) => options.listener.onLog({ key: undefined, level: 'warn', text }),
+    });
+  }
+
+  execute(execution: Execution): void {
+    this.#slotAt(execution.slot).execute(execution);
+    this.#planFlush();
+  }
+
+  stop(slot: number, key: TaskKey, runId: RunId, reason: StopReason): void {
+    this.#slotAt(slot).stop(key, runId, reason);
+  }
+
+  runAside(request: RunRequest): Promise<RunOutcome> {
+    return this.#asides.run(request);
+  }
+
+  unloadModules(hashes: readonly ModuleHash[]): void {
+    for (const slot of this.#slots) slot.unloadModules(hashes);
+    this.#asides.unloadModules(hashes);
+    this.#modules.unload(hashes);
+  }
+
+  /** Ends all threads; what was unfinished is reported as `thread-ended` before this resolves. */
+  async close(): Promise<void> {
+    await Promise.all([this.#asides.close(), ...this.#slots.map((slot) => slot.close())]);
+    this.#isClosed = true;
+    this.#collecting?.cancel();
+    this.#deliver();
+  }
+
+  #makeSlot(parts: Pick<SlotParts, 'report' | 'onStuck'>): Slot {
+    const { listener } = this.#options;
+    return new Slot({
+      ...parts,
+      thread: threadSettings(this.#options),
+      modules: this.#modules,
+      onLog: (key: string | undefined, level: TaskLogLine['level'], text: string) =>
+        listener.onLog({ key: key === undefined ? undefined : asTaskKey(key), level, text }),
+    });
+  }
+
+  #slotAt(index: number): Slot {
+    return must(this.#slots[index], `slot ${index} of ${this.slotCount}`);
+  }
+
+  #report(outcome: ExecutionOutcome): void {
+    this.#outcomes.push(outcome);
+    this.#planFlush();
+  }
+
+  /** One hand-over and one delivery of outcomes a turn, however many there are. */
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#options.timers.soon(() => {
+      this.#isFlushPlanned = false;
+      this.#deliver();
+      for (const slot of this.#slots) slot.flush();
+      this.#asides.flush();
+      this.#planCollect();
+    });
+  }
+
+  #deliver(): void {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    if (outcomes.length > 0) this.#options.listener.onOutcomes(outcomes);
+  }
+
+  /** Only a thread with more than one run can hold back the result of another. */
+  #planCollect(): void {
+    if (this.#isClosed || this.#collecting !== undefined) return;
+    if (this.#slots.every(({ runCount }) => runCount < 2)) return;
+    this.#collecting = this.#options.timers.after(COLLECT_AFTER_MS, () => {
+      this.#collecting = undefined;
+      for (const slot of this.#slots) slot.collect();
+      this.#planCollect();
+    });
+  }
+}
+
+const threadSettings = (options: ThreadExecutorOptions): ThreadSettings => ({
+  entry: options.entry,
+  heapMaxBytes: options.heapMaxBytes,
+  abortGraceMs: options.abortGraceMs,
+  cancelGraceMs: options.cancelGraceMs,
+  clock: options.clock,
+  timers: options.timers,
+  setup: {
+    moduleFolder: options.moduleFolder,
+    installFolder: options.installFolder,
+    preinstalled: options.preinstalled,
+    workerName: options.workerName ?? '',
+    validate: options.validate,
+  },
+});

@@ -1,0 +1,82 @@
+/** What stops the worker's work as a whole: pausing, retiring, a slot that cannot be freed, a lost session. */
+import { answerErred, handBack, outOfMemoryError, timeoutError } from './answers.js';
+import type { MachineContext } from './context.js';
+import type { WorkerOutcome } from './events.js';
+import { release } from './release.js';
+import { runOf, type Attempt } from './task.js';
+
+type Outcome<Type extends WorkerOutcome['type']> = Extract<WorkerOutcome, { type: Type }>;
+
+export function onStatusChange(context: MachineContext, event: Outcome<'status-change'>): void {
+  if (event.status === context.status) return;
+  context.status = event.status;
+  context.statusSinceMs = context.nowMs;
+  // Flights that ended meanwhile started no others.
+  context.peers.mayGather = true;
+  context.send({ type: 'worker-status-change', stimulusId: event.stimulusId, status: event.status });
+}
+
+/** When unstarted tasks go back; `undefined` while they may wait here. A retiring worker will not start them, so at once. */
+export function returnAtMs(context: MachineContext): number | undefined {
+  const { status, statusSinceMs, options } = context;
+  if (context.tasks.in('waiting').size === 0 && context.tasks.in('ready').size === 0) return undefined;
+  if (status === 'retiring') return statusSinceMs;
+  if (status !== 'paused' || options.pauseReturnMs === false) return undefined;
+  return statusSinceMs + options.pauseReturnMs;
+}
+
+export function returnUnstarted(context: MachineContext): void {
+  const dueMs = returnAtMs(context);
+  if (dueMs === undefined || dueMs > context.nowMs) return;
+  const reason = context.status === 'retiring' ? 'The worker retires' : 'The worker is paused';
+  for (const name of ['ready', 'waiting'] as const) {
+    for (const task of [...context.tasks.in(name)]) {
+      const run = runOf(task);
+      if (run !== undefined) handBack(context, task, run, reason);
+    }
+  }
+}
+
+/** A native call holds a thread that was told to end: the process is replaced, and everybody else's work goes back. */
+export function onSlotStuck(context: MachineContext, event: Outcome<'slot-stuck'>): void {
+  if (context.isRecycling) return;
+  const stuck = context.tasks.get(event.key);
+  for (const name of ['executing', 'ready', 'waiting'] as const) {
+    for (const task of [...context.tasks.in(name)]) {
+      const run = runOf(task);
+      if (run === undefined || (task === stuck && name === 'executing')) continue;
+      handBack(context, task, run, `The worker is replaced: task ${event.key} does not let go of its thread`);
+    }
+  }
+  if (stuck?.state.name === 'executing') answerStuck(context, stuck.state.attempt);
+  context.isRecycling = true;
+  context.instructions.push({
+    type: 'recycle-worker',
+    stimulusId: context.stimulusId,
+    reason:
+      `Task ${event.key} did not let go of its thread (slot ${event.slot}) for ${event.forMs} ms after it was told to ` +
+      `stop: it is in a native call`,
+  });
+}
+
+function answerStuck(context: MachineContext, attempt: Attempt): void {
+  const { run, stopping } = attempt;
+  const { task } = run;
+  if (stopping?.reason === 'timeout') {
+    answerErred(context, run, { error: timeoutError(attempt, context.nowMs), mayRetry: true });
+  } else if (stopping?.reason === 'out-of-memory') {
+    answerErred(context, run, { error: outOfMemoryError(attempt), mayRetry: false });
+  } else {
+    handBack(context, task, run, 'The worker is replaced');
+    return;
+  }
+  release(context, task);
+}
+
+/** Nobody waits for anything any more. Values stay: the next session begins by telling of them. */
+export function onSessionLost(context: MachineContext): void {
+  for (const name of ['waiting', 'ready', 'executing', 'fetch', 'flight', 'erred'] as const) {
+    for (const task of [...context.tasks.in(name)]) if (task.state.name === name) release(context, task);
+  }
+  context.peers.clear();
+}

@@ -1,0 +1,185 @@
+/**
+ * The worker's deterministic task machine: events in, instructions out. Covers which task is where, what is fetched from
+ * whom, what runs in which slot, and what the scheduler is told. Not: values (store), memory pressure (worker/memory),
+ * clocks, sockets and threads (runtime). Events are dispatched here; each family has a file of its own.
+ */
+import {
+  InvariantError,
+  assertNever,
+  formatStory,
+  type RunId,
+  type StoryEntry,
+  type TaskKey,
+} from '@spillway/kernel';
+import type { Holding, WorkerStatus } from '@spillway/messages';
+import { onCancelTask, onComputeTask, onDataPut, onFreeKeys } from './assignments.js';
+import { MachineContext } from './context.js';
+import type { WorkerEvent } from './events.js';
+import { onExecuteOutcome, onRunawayGrowth, startReadyTasks, stopOverdue } from './executions.js';
+import type { WorkerInstruction } from './instructions.js';
+import { onSessionLost, onSlotStuck, onStatusChange, returnAtMs, returnUnstarted } from './interruptions.js';
+import { checkAll, checkTask, type Broken } from './invariants.js';
+import type { WorkerMachineOptions } from './options.js';
+import {
+  askWhoHas,
+  onAcquireReplicas,
+  onGatherOutcome,
+  onPeerLost,
+  onRefreshWhoHas,
+  startGathers,
+} from './replicas.js';
+import { TASK_STATE_NAMES, runIdOf, type TaskStateName } from './task.js';
+
+export class WorkerMachine {
+  readonly #context: MachineContext;
+
+  constructor(options: WorkerMachineOptions) {
+    this.#context = new MachineContext(options);
+  }
+
+  /**
+   * Takes one event and says what to do. Order matters: perform all instructions, in order, before the next event; and put
+   * a value into the store only right before the event that reports it.
+   */
+  handle(event: WorkerEvent, nowMs: number): WorkerInstruction[] {
+    const context = this.#context;
+    context.begin(event.stimulusId, nowMs);
+    this.#dispatch(event);
+    this.#goOn();
+    if (context.options.validate) this.#checkMoved();
+    return context.instructions;
+  }
+
+  /** When to send a `tick`, if nothing else happens before. In the past: at once. */
+  get nextWakeMs(): number | undefined {
+    const context = this.#context;
+    let next = context.mayStart
+      ? earliest(context.peers.nextRestEndMs, context.whoHas.nextAskMs)
+      : returnAtMs(context);
+    for (const slot of context.slots.all) next = earliest(next, slot.deadlineMs);
+    return next;
+  }
+
+  get status(): WorkerStatus {
+    return this.#context.status;
+  }
+
+  /** `undefined` for keys that nothing is known of. */
+  stateOf(key: TaskKey): TaskStateName | undefined {
+    return this.#context.tasks.get(key)?.state.name;
+  }
+
+  /** The last moves of one task, oldest first. */
+  storyOf(key: TaskKey): StoryEntry[] {
+    return this.#context.tasks.storyOf(key);
+  }
+
+  /** The last moves of all tasks, oldest first. */
+  story(): StoryEntry[] {
+    return this.#context.tasks.story();
+  }
+
+  /** What is in memory here: for the hello of a new session. */
+  holdings(): Holding[] {
+    const holdings: Holding[] = [];
+    for (const { key, state } of this.#context.tasks.in('memory')) {
+      if (state.name === 'memory') holdings.push({ key, nbytes: state.nbytes });
+    }
+    return holdings;
+  }
+
+  /** What runs in each slot now, and for how long: for heartbeats. Without attempts that nobody waits for. */
+  executing(nowMs: number): { key: TaskKey; runId: RunId; forMs: number }[] {
+    const running: { key: TaskKey; runId: RunId; forMs: number }[] = [];
+    for (const { head } of this.#context.slots.all) {
+      if (head === undefined || head.run.task.lingering === head) continue;
+      const forMs = Math.max(0, nowMs - (head.headSinceMs ?? nowMs));
+      running.push({ key: head.run.task.key, runId: runIdOf(head.run), forMs });
+    }
+    return running;
+  }
+
+  countsByState(): Record<TaskStateName, number> {
+    const counts = TASK_STATE_NAMES.map((name) => [name, this.#context.tasks.in(name).size]);
+    return Object.fromEntries(counts) as Record<TaskStateName, number>;
+  }
+
+  /** Throws `InvariantError`, with the story, unless everything the machine promises of itself holds. */
+  check(): void {
+    this.#assertWhole(checkAll(this.#context));
+  }
+
+  #checkMoved(): void {
+    const { movedTasks, tasks } = this.#context;
+    for (const task of movedTasks) {
+      if (tasks.get(task.key) === task) this.#assertWhole(checkTask(this.#context, task));
+    }
+    movedTasks.clear();
+  }
+
+  #assertWhole(broken: Broken | undefined): void {
+    if (broken === undefined) return;
+    const story = formatStory(broken.key === undefined ? [] : this.storyOf(broken.key));
+    throw new InvariantError(
+      `${broken.message} (worker ${this.#context.options.workerId}, cause ${this.#context.stimulusId})\n${story}`,
+    );
+  }
+
+  #dispatch(event: WorkerEvent): void {
+    const context = this.#context;
+    switch (event.type) {
+      case 'compute-task':
+        return onComputeTask(context, event);
+      case 'execute-success':
+      case 'execute-failure':
+      case 'execute-stopped':
+        return onExecuteOutcome(context, event);
+      case 'gather-success':
+      case 'gather-busy':
+      case 'gather-network-failure':
+        return onGatherOutcome(context, event);
+      case 'free-keys':
+        return onFreeKeys(context, event);
+      case 'cancel-task':
+        return onCancelTask(context, event);
+      case 'acquire-replicas':
+        return onAcquireReplicas(context, event);
+      case 'refresh-who-has':
+        return onRefreshWhoHas(context, event);
+      case 'peer-lost':
+        return onPeerLost(context, event);
+      case 'data-put':
+        return onDataPut(context, event);
+      case 'status-change':
+        return onStatusChange(context, event);
+      case 'slot-stuck':
+        return onSlotStuck(context, event);
+      case 'runaway-growth':
+        return onRunawayGrowth(context, event);
+      case 'session-lost':
+        return onSessionLost(context);
+      case 'tick':
+        return stopOverdue(context);
+      default:
+        return assertNever(event, 'worker event');
+    }
+  }
+
+  /** What every event may have made possible, and what time has. */
+  #goOn(): void {
+    const context = this.#context;
+    // Order matters: an execution that starts below may make a value of the same key anew.
+    context.flushFreed();
+    if (context.mayStart) {
+      startReadyTasks(context);
+      startGathers(context);
+      askWhoHas(context);
+    } else {
+      returnUnstarted(context);
+    }
+  }
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
+}
