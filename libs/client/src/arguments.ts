@@ -17,7 +17,7 @@ import type { KeyRecord } from './key-record.js';
 /** An argument, or a part of one, that travels outside of the graph. */
 export interface LargeArgument {
   readonly record: KeyRecord;
-  readonly nbytes: number;
+  readonly payload: Payload;
   /** Resolves when it is in the cluster. Rejects with the reason why it is not. */
   readonly placed: Promise<void>;
 }

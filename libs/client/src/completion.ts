@@ -76,7 +76,7 @@ export class CompletionQueue<F extends Future<unknown>> implements AsyncIterable
     for (;;) {
       if (this.#signal.aborted && !this.#isOver) {
         this.#end();
-        throw this.#signal.reason;
+        this.#signal.throwIfAborted();
       }
       const future = this.#isOver ? undefined : this.#done.shift();
       if (future !== undefined) return { done: false, value: future };

@@ -2,7 +2,7 @@
  * A handle of a result that is or will be in the cluster's memory. It is no promise: it can be passed as an argument
  * of further tasks without the value ever coming here; `result()` fetches it.
  */
-import type { SpillwayError } from '@spillway/kernel';
+import { InvalidArgumentError, type SpillwayError } from '@spillway/kernel';
 import type { CallOptions } from './call-options.js';
 import { isSettled, type KeyRecord, type KeyState } from './key-record.js';
 
@@ -107,4 +107,15 @@ export class Future<T> implements Disposable {
     ownerOf = (future) => future.#owner;
     stateOf = (future) => future.#state;
   }
+}
+
+/** For values that are encoded without waiting for anything: a future in them is a mistake. */
+export function refuseFuture(call: string): (value: object) => undefined {
+  return (value) => {
+    if (!(value instanceof Future)) return undefined;
+    throw new InvalidArgumentError(
+      `${call}() takes values, and the future ${value.key} is among them. Gather it first, or use submit().`,
+      { details: { key: value.key } },
+    );
+  };
 }

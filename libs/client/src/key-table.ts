@@ -24,9 +24,15 @@ export class KeyTable {
     return [...this.#records.keys()];
   }
 
-  /** One more reference to the key, whose record is made when there is none. */
+  /** The record of a key that a new handle may share: not one that is cancelled or never reached the cluster. */
+  findUsable(key: TaskKey): KeyRecord | undefined {
+    const record = this.#records.get(key);
+    return record === undefined || record.isUnsubmitted || record.state.name === 'cancelled' ? undefined : record;
+  }
+
+  /** One more reference to the key, whose record is made when there is none to share. */
   acquire(key: TaskKey): KeyRecord {
-    let record = this.#records.get(key);
+    let record = this.findUsable(key);
     if (record === undefined) {
       record = new KeyRecord(key);
       if (this.#ended !== undefined) record.become({ name: 'erred', error: this.#ended });

@@ -4,14 +4,16 @@
  * slices, between which the caller's loop turns.
  */
 import { asSubmissionId, type SpillwayError, type SubmissionId } from '@spillway/kernel';
-import { fromRemoteError, type ClientToScheduler, type SchedulerToClient } from '@spillway/messages';
+import type { ClientToScheduler, Payload, SchedulerToClient } from '@spillway/messages';
 import type { Timers } from '@spillway/ports';
 import { ArgumentEncoder, type EncodedArguments, type LargeArgument } from './arguments.js';
 import type { FutureOwner } from './future.js';
 import { GraphWriter } from './graph-writer.js';
 import type { KeyTable } from './key-table.js';
 import type { Outbox } from './outbox.js';
+import { rebuildError } from './remote-errors.js';
 import { encodedArguments, failureOfDependency, specOf, type TaskDraft } from './task-draft.js';
+import type { ResolvedTaskOptions } from './task-options.js';
 
 /** Tasks of one call from which it makes a graph of its own. */
 const OWN_GRAPH_TASKS_MIN = 1000;
@@ -46,9 +48,8 @@ export interface SubmissionsOptions {
   readonly send: (message: ClientToScheduler) => void;
   readonly nextSubmissionId: () => string;
   /** Begins to put a large argument into the cluster. */
-  readonly place: (payload: LargeArgumentPayload) => LargeArgument;
+  readonly place: (payload: Payload) => LargeArgument;
 }
-type LargeArgumentPayload = Parameters<ConstructorParameters<typeof ArgumentEncoder>[1]>[0];
 
 export class Submissions {
   #open: Batch | undefined;
@@ -56,19 +57,23 @@ export class Submissions {
 
   constructor(private readonly options: SubmissionsOptions) {}
 
-  /** Encodes at once, for a call of the open graph. */
-  get encoder(): ArgumentEncoder {
+  /** The encoder of the graph that a call with these options will be part of: encodes before `add`. */
+  encoderFor(options: ResolvedTaskOptions): ArgumentEncoder {
+    if (options.key !== undefined) this.#closeIfBegun();
     return (this.#open ?? this.#openBatch()).encoder;
   }
 
   /** The tasks of one call. */
   add(drafts: readonly TaskDraft[]): void {
-    const isAlone = drafts.length >= OWN_GRAPH_TASKS_MIN || drafts.some(({ options }) => options.key !== undefined);
-    // The encoder may already have placed large arguments of this call: they belong to the open batch.
-    if (isAlone && (this.#open?.drafts.length ?? 0) > 0) this.closeOpen();
+    const isLarge = drafts.length >= OWN_GRAPH_TASKS_MIN;
+    if (isLarge) this.#closeIfBegun();
     const batch = this.#open ?? this.#openBatch();
     for (const draft of drafts) batch.drafts.push(draft);
-    if (isAlone) this.closeOpen();
+    if (isLarge || drafts.some(({ options }) => options.key !== undefined)) this.closeOpen();
+  }
+
+  #closeIfBegun(): void {
+    if (this.#open !== undefined && this.#open.drafts.length > 0) this.closeOpen();
   }
 
   /** What is submitted after this goes into another graph, and after what is said in between. */
@@ -82,7 +87,7 @@ export class Submissions {
     if (drafts === undefined) return;
     this.#unanswered.delete(message.submissionId);
     if (message.type === 'graph-accepted') return;
-    const error = fromRemoteError(message.error);
+    const error = rebuildError(message.error);
     for (const draft of drafts) fail(draft, error);
   }
 
@@ -134,7 +139,7 @@ export class Submissions {
       try {
         const one = encodedArguments(draft, batch.encoder);
         bytes += one.payload.data.byteLength;
-        for (const { nbytes } of one.large) largeBytes += nbytes;
+        for (const { payload } of one.large) largeBytes += payload.data.byteLength;
         encoded.push({ draft, encoded: one });
       } catch (error) {
         fail(draft, error as SpillwayError);

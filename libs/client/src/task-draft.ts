@@ -1,7 +1,7 @@
 /** A task between the call that submitted it and the graph that carries it. */
 import { createHash } from 'node:crypto';
-import { DependencyFailedError, type SpillwayError, type TaskKey } from '@spillway/kernel';
-import type { FunctionRef, Payload, TaskSpec } from '@spillway/messages';
+import { DependencyFailedError, type SpillwayError } from '@spillway/kernel';
+import type { FunctionRef, TaskSpec } from '@spillway/messages';
 import type { ArgumentEncoder, EncodedArguments } from './arguments.js';
 import type { SubmissionTicket } from './future.js';
 import type { KeyRecord } from './key-record.js';
@@ -71,14 +71,19 @@ export function wireBytesOf(spec: TaskSpec): number {
   return spec.args.data.byteLength + Buffer.byteLength(spec.key) + dependencyBytes + workerBytes + functionBytes + 64;
 }
 
-/** Hash of what a pure call is: the same function, arguments and encoding give the same key everywhere. */
-export function contentHash(
-  ref: FunctionRef,
-  args: { readonly payload: Payload; readonly dependencies: readonly { readonly key: TaskKey }[] },
-  options: ResolvedTaskOptions,
-): string {
+/**
+ * Hash of what a pure call is: the same function, arguments and encoding give the same key everywhere. Large arguments
+ * count by their contents, since the keys they travel under are not the same twice.
+ */
+export function contentHash(ref: FunctionRef, args: EncodedArguments, options: ResolvedTaskOptions): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([ref, args.payload.encoding, options.resultEncoding]));
-  for (const { key } of args.dependencies) hash.update(JSON.stringify(key));
+  const large = new Map(args.large.map(({ record, payload }) => [record, payload]));
+  for (const record of args.dependencies) {
+    const payload = large.get(record);
+    hash.update(JSON.stringify(payload === undefined ? ['key', record.key] : ['content', sha256(payload.data)]));
+  }
   return hash.update(args.payload.data).digest('hex').slice(0, 32);
 }
+
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');

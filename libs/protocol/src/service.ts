@@ -33,3 +33,14 @@ export function method<Request, Response>(
     responseDeserialize: (bytes) => response.decode(bytes),
   };
 }
+
+/**
+ * The same method with its messages left as bytes. Bytes that do not decode inside grpc-js end the call as INTERNAL;
+ * left to us, they are the sender's mistake and say so.
+ */
+export const rawMethod = (info: MethodInfo): MethodDefinition<Buffer, Buffer> => method(info, RAW, RAW);
+
+const RAW: WireCodec<Buffer> = {
+  encode: (bytes) => ({ finish: () => bytes }),
+  decode: (bytes) => toBuffer(bytes),
+};

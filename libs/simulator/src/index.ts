@@ -1,1 +1,1 @@
-export {};
+export { Simulation, SimulationFailure, type SimulationOptions, type SimulationReport } from './simulator.js';

@@ -24,7 +24,8 @@ export const EVENT_NAMES = {
   'scheduler.ready': 'The scheduler serves; the line has its addresses.',
   'scheduler.closing': 'The scheduler was asked to end, with the reason, and closes in order.',
   'scheduler.closed': 'The scheduler has closed everything and ends.',
-  'http.port-taken': 'The port for pages and metrics is in use, so another one was taken; the line has its number.',
+  'http.port-taken':
+    'The port for pages and metrics is in use, so another one was taken; the line has its number.',
   // nanny
   'nanny.closing': 'The nanny was asked to end, with the reason, and closes its workers first.',
   'nanny.closed': 'All workers of the nanny have ended, and it ends too.',

@@ -1,1 +1,13 @@
 export { bundleThreadEntry } from './bundle-entry.js';
+export { Door } from './doors.js';
+export { watchLeaks, type LeakCheck, type LeakOptions } from './leaks.js';
+export {
+  parseScript,
+  rewriteScript,
+  runScriptFile,
+  scriptFiles,
+  type CommandRunner,
+  type Script,
+  type ScriptCommand,
+} from './script.js';
+export { TempFolder } from './temp-folder.js';

@@ -39,8 +39,8 @@ export function registerCodec<T>(codec: Codec<T>): void {
   if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) {
     throw new InvalidArgumentError(`Codec '${codec.name}': type must be a class, not ${String(codec.type)}`);
   }
-  registry.byName.set(codec.name, codec as Codec<unknown>);
-  registry.byPrototype.set(prototype, codec as Codec<unknown>);
+  registry.byName.set(codec.name, codec);
+  registry.byPrototype.set(prototype, codec);
   registry.count++;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Layout of a `v8` payload. Two bytes always: magic with version, and the form. Forms below `bare` are single values
- * (`small-values.ts`); `bare` is followed by structured clone's bytes; `container` by this prefix, then buffer records,
+ * Layout of a `v8` payload. Two bytes always: magic with version, and the form. Single values and small trees have forms of
+ * their own (`small-values.ts`); `bare` is followed by structured clone's bytes; `container` by this prefix, then buffer records,
  * view records, structured clone's bytes, sections. All numbers little-endian.
  *
  * Prefix, 32 bytes: magic u8, form u8, flags u8, 0 u8 · buffer count u32 · view count u32 · 0 u32 · clone size f64 · 0 f64.
@@ -26,6 +26,7 @@ export const FORM = {
   flatBare: 9,
   container: 10,
   flatContainer: 11,
+  jsonWithDependencies: 12,
 } as const;
 
 export const BARE_PREFIX_BYTES = 2;

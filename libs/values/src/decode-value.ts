@@ -51,7 +51,7 @@ function decodeV8(data: Uint8Array, dependencies: readonly unknown[]): unknown {
     case FORM.flatContainer:
       return decodeContainer(data, data[1] === FORM.flatContainer, dependencies);
     default:
-      return decodeSmall(data);
+      return decodeSmall(data, dependencies);
   }
 }
 

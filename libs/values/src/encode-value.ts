@@ -1,5 +1,5 @@
 /** From a value to bytes: chooses the encoding, and turns every failure into one error that names the field. */
-import { assertNever, SpillwayError, ValueNotEncodableError } from '@spillway/kernel';
+import { assertNever, InvariantError } from '@spillway/kernel';
 import type { Encoding, Payload } from '@spillway/messages';
 import { encodeBytes } from './byte-values.js';
 import { encodeJson } from './json-values.js';
@@ -26,7 +26,7 @@ export function encodeValue(value: unknown, options: EncodeOptions = {}): Payloa
   try {
     return { encoding, data: encode(value, encoding, options.shared === true, options.dependencyIndexOf) };
   } catch (error) {
-    if (error instanceof SpillwayError && !(error instanceof ValueNotEncodableError)) throw error;
+    if (error instanceof InvariantError) throw error;
     throw explainFailure(value, encoding, options.dependencyIndexOf, error);
   }
 }

@@ -71,6 +71,11 @@ export function fillError(error: object, fields: ErrorFields): void {
 function define(error: object, fields: readonly unknown[], enumerable: boolean): void {
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const value = fields[index + 1];
-    Object.defineProperty(error, String(fields[index]), { value, enumerable, writable: true, configurable: true });
+    Object.defineProperty(error, String(fields[index]), {
+      value,
+      enumerable,
+      writable: true,
+      configurable: true,
+    });
   }
 }

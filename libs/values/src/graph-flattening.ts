@@ -67,7 +67,7 @@ export class GraphFlattening {
       entry = this.#enter(value, parentLevel + 1);
       this.#entries.set(value, entry);
     }
-    if (entry.state === 'open' && entry.plan === 'codec') throw new SelfReferenceError(entry.codec!.name);
+    if (entry.state === 'open' && entry.plan === 'codec') throw new SelfReferenceError(value);
     if (entry.state === 'new') this.#work.push({ type: 'open', entry });
     if (this.#mustCut(entry, parentLevel)) return { stand: this.#hoist(entry), needsPatch: true };
     return entry;
@@ -193,7 +193,9 @@ export class GraphFlattening {
       return child.stand;
     };
     if (stand instanceof Map) {
-      (source as Map<unknown, unknown>).forEach((value, key) => stand.set(substitute(key), substitute(value)));
+      (source as Map<unknown, unknown>).forEach((value, key) =>
+        stand.set(substitute(key), substitute(value)),
+      );
     } else if (stand instanceof Set) {
       (source as Set<unknown>).forEach((value) => stand.add(substitute(value)));
     } else {
@@ -218,7 +220,8 @@ const kept = (source: object, level: number): Entry => ({
 /** A container without objects in it is as good as its copy. */
 function hasObjects(source: object, kind: 'array' | 'object' | 'map' | 'set'): boolean {
   const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-  if (kind === 'map') return [...(source as Map<unknown, unknown>)].some(([k, v]) => isObject(k) || isObject(v));
+  if (kind === 'map')
+    return [...(source as Map<unknown, unknown>)].some(([k, v]) => isObject(k) || isObject(v));
   if (kind === 'set') return [...(source as Set<unknown>)].some(isObject);
   return Object.keys(source).some((key) => isObject((source as Record<string, unknown>)[key]));
 }

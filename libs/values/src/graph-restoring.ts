@@ -60,13 +60,16 @@ export class GraphRestoring {
   #perform(step: readonly unknown[]): void {
     switch (step[0]) {
       case STEP.patch:
-        return patch(step[1]);
+        patch(step[1]);
+        break;
       case STEP.decode:
-        return this.#fillSlot(step[1], decodeInstance(step[2], resolve(step[3])));
+        this.#fillSlot(step[1], decodeInstance(step[2], resolve(step[3])));
+        break;
       case STEP.fill: {
         if (!this.#shells.has(step[1])) throw new MalformedError('it fills what is no error');
         const [hidden, shown] = [asArray(step[2]).map(resolve), asArray(step[3]).map(resolve)];
-        return fillError(step[1] as object, { hidden, shown });
+        fillError(step[1] as object, { hidden, shown });
+        break;
       }
       default:
         throw new MalformedError('it has an unknown step');

@@ -21,7 +21,9 @@ export function encodeJson(
   dependencyIndexOf: DependencyIndexOf | undefined,
   shared: boolean,
 ): Uint8Array {
-  const text = value === undefined ? 'null' : (JSON.stringify(value, replacer(dependencyIndexOf)) as string);
+  // Undefined for undefined, whatever its type says, and for an object whose toJSON gives that.
+  const json = JSON.stringify(value, replacer(dependencyIndexOf)) as string | undefined;
+  const text = json ?? 'null';
   const target = allocate(Buffer.byteLength(text, 'utf8'), shared);
   asBuffer(target).write(text, 'utf8');
   return target;
@@ -31,7 +33,9 @@ export function encodeJson(
 export function isLostInJson(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') return true;
   if (typeof value !== 'object' || value === null) return false;
-  return types.isMap(value) || types.isSet(value) || types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value);
+  return (
+    types.isMap(value) || types.isSet(value) || types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value)
+  );
 }
 
 function replacer(dependencyIndexOf: DependencyIndexOf | undefined) {
@@ -40,7 +44,8 @@ function replacer(dependencyIndexOf: DependencyIndexOf | undefined) {
     if (dependencyIndexOf !== undefined) {
       // `value` has been through toJSON; the holder has what was there.
       const original = (this as Record<string, unknown>)[key];
-      const index = typeof original === 'object' && original !== null ? dependencyIndexOf(original) : undefined;
+      const index =
+        typeof original === 'object' && original !== null ? dependencyIndexOf(original) : undefined;
       if (index !== undefined) return new Placeholder(index);
       if (isValueAnObject && isPlaceholder(value) && !(value instanceof Placeholder)) {
         throw new NotClonableError(value);

@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import type { Payload } from '@spillway/messages';
+import { TooLargeError } from './unencodable.js';
 import { copyOfView } from './view-types.js';
 
 /** Encoded values of up to this many bytes stay in ordinary memory even when shared memory was asked for. */
@@ -12,9 +13,13 @@ export const SMALL_VALUE_BYTES = 4096;
 
 /** A zeroed block of exactly this size, never a part of Node's buffer pool: nothing else is kept alive by it. */
 export function allocate(sizeBytes: number, shared: boolean): Uint8Array {
-  return shared && sizeBytes > SMALL_VALUE_BYTES
-    ? new Uint8Array(new SharedArrayBuffer(sizeBytes))
-    : new Uint8Array(sizeBytes);
+  try {
+    return shared && sizeBytes > SMALL_VALUE_BYTES
+      ? new Uint8Array(new SharedArrayBuffer(sizeBytes))
+      : new Uint8Array(sizeBytes);
+  } catch {
+    throw new TooLargeError(sizeBytes);
+  }
 }
 
 /** The same bytes as a Node `Buffer`, uncopied. */

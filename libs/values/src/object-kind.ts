@@ -25,7 +25,15 @@ export type ObjectKind =
 
 /** Objects of the platform whose state is out of sight: structured clone would make `{}` of them. */
 const PLATFORM_TAGS = new Set([
-  ...['AbortController', 'AbortSignal', 'Blob', 'BroadcastChannel', 'CompressionStream', 'Crypto', 'CryptoKey'],
+  ...[
+    'AbortController',
+    'AbortSignal',
+    'Blob',
+    'BroadcastChannel',
+    'CompressionStream',
+    'Crypto',
+    'CryptoKey',
+  ],
   ...['DecompressionStream', 'Event', 'EventTarget', 'File', 'FormData', 'Headers', 'MessageChannel'],
   ...['MessagePort', 'Performance', 'ReadableStream', 'ReadableStreamDefaultReader', 'Request', 'Response'],
   ...['TextDecoder', 'TextEncoder', 'TransformStream', 'URL', 'URLSearchParams', 'WebSocket'],
@@ -35,6 +43,8 @@ const PLATFORM_TAGS = new Set([
 export function kindOf(value: object, prototype: object | null): ObjectKind {
   if (Array.isArray(value)) return 'array';
   if (prototype === Object.prototype || prototype === null) return 'object';
+  if (prototype === Date.prototype) return 'whole';
+  if (isOrdinary(value)) return 'object';
   if (types.isMap(value)) return 'map';
   if (types.isSet(value)) return 'set';
   if (types.isNativeError(value) || value instanceof Error) return 'error';
@@ -46,8 +56,15 @@ export function kindOf(value: object, prototype: object | null): ObjectKind {
   return isRefused(value) ? 'refused' : 'object';
 }
 
+/** Instances of plain classes, without asking for each kind in turn: all that is built in has a tag. */
+function isOrdinary(value: object): boolean {
+  const tag: unknown = (value as Record<symbol, unknown>)[Symbol.toStringTag];
+  return tag === undefined && Object.prototype.toString.call(value) === '[object Object]';
+}
+
 function isRefused(value: object): boolean {
-  if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value)) return true;
+  if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value))
+    return true;
   const tag: unknown = (value as Record<symbol, unknown>)[Symbol.toStringTag];
   return typeof tag === 'string' && PLATFORM_TAGS.has(tag);
 }

@@ -3,6 +3,7 @@
  * values do not, and then they are written as they are. It must cost far less than writing, so small objects without
  * children are not remembered: looking twice at a shared one is cheaper.
  */
+import { types } from 'node:util';
 import { codecOf, kindOf } from './object-kind.js';
 import { isMostlyHoles } from './own-properties.js';
 
@@ -12,7 +13,7 @@ export interface Findings {
   /** Futures, instances with a codec, errors or shared buffers are in it: `GraphFlattening` must replace them. */
   readonly hasSpecials: boolean;
   /** Something in it that structured clone refuses, or would empty in silence. */
-  readonly hasRefused: boolean;
+  readonly refused: object | undefined;
   /** Deeper than structured clone may recurse. */
   readonly isDeep: boolean;
   /** The array buffers in it, which travel out of band. */
@@ -32,7 +33,7 @@ export function scan(root: object, dependencyIndexOf: DependencyIndexOf | undefi
 
 class GraphScan {
   hasSpecials = false;
-  hasRefused = false;
+  refused: object | undefined = undefined;
   isDeep = false;
   readonly buffers = new Set<ArrayBuffer>();
   readonly #seen = new Set<object>();
@@ -49,7 +50,7 @@ class GraphScan {
     for (let next = this.#stack.pop(); next !== undefined; next = this.#stack.pop()) {
       this.#depth = this.#depths.pop()!;
       if (!this.#seen.has(next)) this.#look(next);
-      if (this.hasRefused) break;
+      if (this.refused !== undefined) break;
     }
     return this;
   }
@@ -86,7 +87,7 @@ class GraphScan {
         this.buffers.add(value as ArrayBuffer);
         break;
       case 'refused':
-        this.hasRefused = true;
+        this.refused = value;
         break;
       case 'view':
       case 'whole':
@@ -109,12 +110,12 @@ class GraphScan {
   }
 
   #pushElements(array: readonly unknown[]): number {
-    if (array.length <= NAMED_PROPERTIES_LENGTH_MAX || isMostlyHoles(array)) {
+    if (isMostlyHoles(array) || hasNamedProperties(array)) {
       return this.#pushFields(array as unknown as Record<string, unknown>);
     }
     for (let index = 0; index < array.length; index++) {
       const child = array[index];
-      if (typeof child === 'object' && child !== null) this.#stack.push(child);
+      if (typeof child === 'object' && child !== null && !this.#isSmallLeaf(child)) this.#stack.push(child);
     }
     return array.length;
   }
@@ -125,17 +126,46 @@ class GraphScan {
     for (const key in object) {
       const child = object[key];
       fieldCount++;
-      if (typeof child === 'object' && child !== null) this.#stack.push(child);
+      if (typeof child === 'object' && child !== null && !this.#isSmallLeaf(child)) this.#stack.push(child);
     }
     return fieldCount;
   }
 
+  /** A small plain object or array of primitives: nothing to find in it. Asked before it gets a place on the stack. */
+  #isSmallLeaf(value: object): boolean {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const isPlainArray = prototype === Array.prototype && Array.isArray(value);
+    if (!isPlainArray && prototype !== Object.prototype) return false;
+    if (this.dependencyIndexOf?.(value) !== undefined) return false;
+    return isPlainArray ? isSmallLeafArray(value) : isSmallLeafObject(value as Record<string, unknown>);
+  }
+
   #pushMembers(members: Map<unknown, unknown> | Set<unknown>): number {
-    const isMap = members instanceof Map;
+    const isMap = types.isMap(members);
     members.forEach((value: unknown, key: unknown) => {
-      if (isMap && typeof key === 'object' && key !== null) this.#stack.push(key);
-      if (typeof value === 'object' && value !== null) this.#stack.push(value);
+      if (isMap && typeof key === 'object' && key !== null && !this.#isSmallLeaf(key)) this.#stack.push(key);
+      if (typeof value === 'object' && value !== null && !this.#isSmallLeaf(value)) this.#stack.push(value);
     });
     return members.size;
   }
+}
+
+function isSmallLeafArray(array: readonly unknown[]): boolean {
+  if (array.length > SMALL_LEAF_FIELDS_MAX || hasNamedProperties(array)) return false;
+  for (const item of array) if (typeof item === 'object' && item !== null) return false;
+  return true;
+}
+
+function isSmallLeafObject(object: Readonly<Record<string, unknown>>): boolean {
+  let fieldsLeft = SMALL_LEAF_FIELDS_MAX;
+  for (const key in object) {
+    const field = object[key];
+    if ((typeof field === 'object' && field !== null) || --fieldsLeft < 0) return false;
+  }
+  return true;
+}
+
+/** Whether a short array has properties beside its elements, or holes: then its keys must be walked. */
+function hasNamedProperties(array: readonly unknown[]): boolean {
+  return array.length <= NAMED_PROPERTIES_LENGTH_MAX && Object.keys(array).length !== array.length;
 }

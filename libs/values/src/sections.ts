@@ -135,7 +135,8 @@ function coalesce(buffer: ArrayBufferLike, views: readonly ArrayBufferView[]): R
   for (const view of views.toSorted((a, b) => a.byteOffset - b.byteOffset)) {
     const endBytes = view.byteOffset + view.byteLength;
     const last = ranges.at(-1);
-    if (last !== undefined && view.byteOffset <= last.endBytes) last.endBytes = Math.max(last.endBytes, endBytes);
+    if (last !== undefined && view.byteOffset <= last.endBytes)
+      last.endBytes = Math.max(last.endBytes, endBytes);
     else ranges.push(rangeOf(buffer, view.byteOffset, endBytes));
   }
   return ranges;
@@ -144,7 +145,7 @@ function coalesce(buffer: ArrayBufferLike, views: readonly ArrayBufferView[]): R
 /** The last of the ranges that does not start after the view. */
 function holderOf(ranges: readonly Range[], viewStartBytes: number): Range {
   let low = 0;
-  for (let high = ranges.length - 1; low < high; ) {
+  for (let high = ranges.length - 1; low < high;) {
     const middle = (low + high + 1) >>> 1;
     if (ranges[middle]!.startBytes <= viewStartBytes) low = middle;
     else high = middle - 1;

@@ -5,8 +5,9 @@
 import { constants } from 'node:buffer';
 import { FORM, MAGIC, MalformedError } from './container.js';
 import { allocate, asBuffer } from './memory.js';
+import { decodeJson, DEPENDENCY_KEY } from './json-values.js';
+import { setOwn } from './own-properties.js';
 import type { DependencyIndexOf } from './scan.js';
-import { decodeText } from './text.js';
 
 const HEAD_BYTES = 2;
 const NUMBER_BYTES = 8;
@@ -51,7 +52,7 @@ function finish(form: number, sizeBytes: number): Uint8Array {
 }
 
 function encodeString(text: string, shared: boolean): Uint8Array {
-  const isLatin1 = !/[^\x00-\xff]/.test(text);
+  const isLatin1 = !/[\u0100-\uffff]/.test(text);
   const target = allocate(HEAD_BYTES + text.length * (isLatin1 ? 1 : 2), shared);
   target[0] = MAGIC;
   target[1] = isLatin1 ? FORM.latin1 : FORM.utf16;
@@ -62,10 +63,26 @@ function encodeString(text: string, shared: boolean): Uint8Array {
 function encodeTree(value: object, dependencyIndexOf: DependencyIndexOf | undefined): Uint8Array | undefined {
   const probe = new TreeProbe(dependencyIndexOf);
   if (!probe.isExactInJson(value, 0)) return undefined;
-  return finish(FORM.json, HEAD_BYTES + scratchBuffer.write(JSON.stringify(value), HEAD_BYTES, 'utf8'));
+  const form = probe.dependencyCount === 0 ? FORM.json : FORM.jsonWithDependencies;
+  const tree = probe.dependencyCount === 0 ? value : withPlaceholders(value, dependencyIndexOf!);
+  return finish(form, HEAD_BYTES + scratchBuffer.write(JSON.stringify(tree), HEAD_BYTES, 'utf8'));
+}
+
+/** A copy of a small tree with the placeholders of the `json` encoding for its futures. */
+function withPlaceholders(value: unknown, dependencyIndexOf: DependencyIndexOf): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const index = dependencyIndexOf(value);
+  if (index !== undefined) return { [DEPENDENCY_KEY]: index };
+  if (Array.isArray(value)) return value.map((item: unknown) => withPlaceholders(item, dependencyIndexOf));
+  const copy = {};
+  for (const key of Object.keys(value)) {
+    setOwn(copy, key, withPlaceholders((value as Record<string, unknown>)[key], dependencyIndexOf));
+  }
+  return copy;
 }
 
 class TreeProbe {
+  dependencyCount = 0;
   #valuesLeft = TREE_VALUES_MAX;
   #charsLeft = TREE_TEXT_CHARS_MAX;
   readonly #containers: object[] = [];
@@ -94,19 +111,20 @@ class TreeProbe {
   }
 
   #isExactContainer(value: object, depth: number): boolean {
+    if (this.dependencyIndexOf?.(value) !== undefined) {
+      this.dependencyCount++;
+      return true;
+    }
     // JSON would write an object that is met twice as two objects.
     if (depth >= TREE_DEPTH_MAX || this.#containers.includes(value)) return false;
-    if (this.dependencyIndexOf?.(value) !== undefined) return false;
     this.#containers.push(value);
     return Array.isArray(value) ? this.#isExactArray(value, depth) : this.#isExactObject(value, depth);
   }
 
   #isExactArray(array: readonly unknown[], depth: number): boolean {
     if (array.length > this.#valuesLeft || Object.getPrototypeOf(array) !== Array.prototype) return false;
-    let keyCount = 0;
     // Holes and named properties are what JSON would change.
-    for (const key in array) if (key !== '') keyCount++;
-    if (keyCount !== array.length) return false;
+    if (Object.keys(array).length !== array.length) return false;
     for (const item of array) if (!this.isExactInJson(item, depth + 1)) return false;
     return true;
   }
@@ -115,15 +133,15 @@ class TreeProbe {
     const prototype: unknown = Object.getPrototypeOf(object);
     if (prototype !== Object.prototype && prototype !== null) return false;
     for (const key in object) {
-      if (!Object.hasOwn(object, key) || !this.#takeText(key)) return false;
+      if (!Object.hasOwn(object, key) || !this.#takeText(key) || key === DEPENDENCY_KEY) return false;
       if (!this.isExactInJson((object as Record<string, unknown>)[key], depth + 1)) return false;
     }
     return true;
   }
 }
 
-/** Reads any form below `bare`. */
-export function decodeSmall(data: Uint8Array): unknown {
+/** Reads the forms of single values and small trees. */
+export function decodeSmall(data: Uint8Array, dependencies: readonly unknown[]): unknown {
   const body = data.subarray(HEAD_BYTES);
   switch (data[1]) {
     case FORM.undefined:
@@ -141,7 +159,9 @@ export function decodeSmall(data: Uint8Array): unknown {
     case FORM.utf16:
       return decodeString(body, 'utf16le', 2);
     case FORM.json:
-      return JSON.parse(decodeText(body)) as unknown;
+      return decodeJson(body, undefined);
+    case FORM.jsonWithDependencies:
+      return decodeJson(body, dependencies);
     default:
       throw new MalformedError(`its form ${String(data[1])} is unknown to this version`);
   }

@@ -2,14 +2,9 @@
  * Writes a value as a `v8` container: looks it over, flattens it if it must, serializes, and lays everything out in one
  * block. Bulk bytes are copied once, into their final place.
  */
+import { types } from 'node:util';
 import { DefaultSerializer } from 'node:v8';
-import {
-  BARE_PREFIX_BYTES,
-  FORM,
-  MAGIC,
-  prefixBytesOf,
-  writePrefix,
-} from './container.js';
+import { BARE_PREFIX_BYTES, FORM, MAGIC, prefixBytesOf, writePrefix } from './container.js';
 import { STANDS_FOR, type Marker } from './flat-graph.js';
 import { GraphFlattening } from './graph-flattening.js';
 import { allocate } from './memory.js';
@@ -24,8 +19,8 @@ export function encodeStructured(
   shared: boolean,
 ): Uint8Array {
   if (typeof value !== 'object' || value === null) return new GraphWriter().write(value, shared);
-  const { hasSpecials, hasRefused, isDeep, buffers } = scan(value, dependencyIndexOf);
-  if (hasRefused) throw new NotClonableError(value);
+  const { hasSpecials, refused, isDeep, buffers } = scan(value, dependencyIndexOf);
+  if (refused !== undefined) throw new NotClonableError(refused);
   if (!hasSpecials && !isDeep) {
     try {
       return new GraphWriter(buffers).write(value, shared);
@@ -44,7 +39,7 @@ export function encodeStructured(
 }
 
 export function isStackOverflow(error: unknown): boolean {
-  return error instanceof Error && error.name === 'RangeError' && !('code' in error);
+  return types.isNativeError(error) && error.name === 'RangeError' && !('code' in error);
 }
 
 function encodeFlat(

@@ -12,8 +12,15 @@ export class NotClonableError extends Error {
 
 /** A codec's data leads back to the instance that is being encoded. */
 export class SelfReferenceError extends Error {
-  constructor(readonly codecName: string) {
+  constructor(readonly culprit: object) {
     super('codec data refers to its own instance');
+  }
+}
+
+/** The bytes of the encoded value could not be allocated. */
+export class TooLargeError extends Error {
+  constructor(readonly sizeBytes: number) {
+    super('too large');
   }
 }
 

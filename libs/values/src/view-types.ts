@@ -42,15 +42,19 @@ function describe(name: string): ViewType {
 }
 
 // The name a typed array has by its internal slots, whatever subclass, realm or own property it has.
-const tagGetter = Object.getOwnPropertyDescriptor(
+const typedArrayTag = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype) as object,
   Symbol.toStringTag,
-)?.get as (this: unknown) => string | undefined;
+) as PropertyDescriptor;
+
+function nameOf(view: ArrayBufferView): string {
+  if (Buffer.isBuffer(view)) return 'Buffer';
+  return types.isDataView(view) ? 'DataView' : String(typedArrayTag.get?.call(view));
+}
 
 /** The wire number of a view's kind; undefined for a kind this version does not know. */
 export function viewTypeOf(view: ArrayBufferView): number | undefined {
-  if (Buffer.isBuffer(view)) return 0;
-  return NUMBER_OF.get(types.isDataView(view) ? 'DataView' : (tagGetter.call(view) ?? ''));
+  return NUMBER_OF.get(nameOf(view));
 }
 
 /** Bytes of one element, which a view of this kind must be aligned to; undefined for an unknown kind. */

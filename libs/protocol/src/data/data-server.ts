@@ -84,21 +84,15 @@ export class DataServer {
     this.#isAccepting = on;
   }
 
-  /** Ends transfers under way, at once or within the grace, and stops listening. */
-  async close(): Promise<void> {
+  /**
+   * Stops listening and waits for transfers under way; what is left after the grace is broken off. Without a grace
+   * the peers see what they see when a process dies.
+   */
+  async close(graceMs = this.serving.closeGraceMs): Promise<void> {
     this.#isAccepting = false;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), this.serving.closeGraceMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  /** Breaks off everything now: what a dying process looks like to its peers. */
-  forceShutdown(): void {
-    this.#server.forceShutdown();
+    // Not forceShutdown: with channelz off, grpc-js 1.14 does not know its sessions there.
+    this.#server.drain(this.#address, graceMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
   #implementation(): UntypedServiceImplementation {

@@ -77,7 +77,7 @@ export class FetchAnswer {
     const wanted = this.wanted[this.#answeredCount];
     if (wanted?.key === key) return wanted;
     throw new InvalidArgumentError(
-      `The peer answered key ${key.slice(0, 100)} where ${wanted?.key ?? 'nothing more'} was expected.`,
+      `The peer answered key ${JSON.stringify(key.slice(0, 100))} where ${wanted?.key ?? 'nothing more'} was expected.`,
     );
   }
 }

@@ -84,5 +84,5 @@ export function expectType<Type extends GatherOutcome['type']>(
   type: Type,
 ): Extract<GatherOutcome, { type: Type }> {
   if (outcome.type === type) return outcome as Extract<GatherOutcome, { type: Type }>;
-  throw new Error(`Expected ${type}, but the gather ended so: ${JSON.stringify(outcome).slice(0, 500)}`);
+  throw new Error(`Expected ${type}, but the gather ended in ${outcome.type}`);
 }

@@ -65,7 +65,7 @@ function checkedEncoding(text: string, key: TaskKey): Encoding {
   const encoding = ENCODINGS.find((known) => known === text);
   if (encoding !== undefined) return encoding;
   throw new InvalidArgumentError(
-    `Value ${key} has the unknown encoding '${text.slice(0, 100)}'; known are ${ENCODINGS.join(', ')}.`,
+    `Value ${key} has the unknown encoding ${JSON.stringify(text.slice(0, 100))}; known are ${ENCODINGS.join(', ')}.`,
   );
 }
 

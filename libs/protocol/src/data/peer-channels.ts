@@ -3,6 +3,7 @@
  * A channel that nobody uses is closed after a while; one that failed is dropped, so that the next call starts anew
  * instead of waiting out a back-off.
  */
+import { setMaxListeners } from 'node:events';
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -105,7 +106,10 @@ export class PeerChannels {
       ...CHANNEL_OPTIONS,
       'grpc-node.flow_control_window': this.#windowBytes,
     });
-    const peer = { client, forgotten: new AbortController(), leaseCount: 0, idleTimer: undefined };
+    const forgotten = new AbortController();
+    // One listener a call under way: as many as there are.
+    setMaxListeners(0, forgotten.signal);
+    const peer = { client, forgotten, leaseCount: 0, idleTimer: undefined };
     this.#peers.set(address, peer);
     return peer;
   }

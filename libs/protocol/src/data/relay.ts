@@ -98,7 +98,7 @@ export class DataRelay {
   #lease(workerId: string): PeerLease {
     const address = this.#addressOf(workerId);
     if (address !== undefined) return this.#channels.lease(address);
-    throw new UnknownWorkerError(`There is no worker with the id '${workerId.slice(0, 200)}' to relay to.`);
+    throw new UnknownWorkerError(`There is no worker with the id ${JSON.stringify(workerId.slice(0, 100))} to relay to.`);
   }
 
   async #admit<Result>(transfer: () => Promise<Result>): Promise<Result> {

@@ -2,6 +2,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { ClientHello, ClientToScheduler, SchedulerToClient } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
+import { texts } from './scalars.js';
 import { holderToWire, payloadToWire, remoteErrorToWire, taskToWire } from './values.js';
 
 export const clientHelloToWire = (hello: ClientHello): spillway.v1.ClientHello => ({
@@ -18,19 +19,19 @@ export function clientMessageToWire(message: ClientToScheduler): spillway.v1.Cli
     }
     case 'graph-commit': {
       const { submissionId, partCount, wants } = message;
-      return { graphCommit: { submissionId, partCount, wants: wants as string[] } };
+      return { graphCommit: { submissionId, partCount, wants: texts(wants) } };
     }
     case 'client-desires-keys':
-      return { clientDesiresKeys: { keys: message.keys as string[] } };
+      return { clientDesiresKeys: { keys: texts(message.keys) } };
     case 'client-releases-keys':
-      return { clientReleasesKeys: { keys: message.keys as string[] } };
+      return { clientReleasesKeys: { keys: texts(message.keys) } };
     case 'cancel-keys':
-      return { cancelKeys: { keys: message.keys as string[], force: message.force } };
+      return { cancelKeys: { keys: texts(message.keys), force: message.force } };
     case 'retry-keys':
-      return { retryKeys: { keys: message.keys as string[] } };
+      return { retryKeys: { keys: texts(message.keys) } };
     case 'data-scattered': {
       const { key, nbytes, holders } = message;
-      return { dataScattered: { key, nbytes, holders: holders as string[] } };
+      return { dataScattered: { key, nbytes, holders: texts(holders) } };
     }
     case 'client-closing':
       return { clientClosing: {} };

@@ -36,3 +36,6 @@ export const WORKER_STATUS_TO_WIRE: Readonly<Record<WorkerStatus, spillway.v1.Wo
   paused: wire.WorkerStatus.WORKER_STATUS_PAUSED,
   retiring: wire.WorkerStatus.WORKER_STATUS_RETIRING,
 };
+
+/** The encoder only reads a list; its types do not say so. */
+export const texts = (list: readonly string[]): string[] => list as string[];

@@ -2,7 +2,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { Dependency, Holder, SchedulerToWorker } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { durationFromMs } from './scalars.js';
+import { durationFromMs, texts } from './scalars.js';
 import { holderToWire, runRequestToWire, taskToWire } from './values.js';
 
 /**
@@ -53,7 +53,7 @@ export function schedulerToWorkerToWire(
       };
     }
     case 'free-keys':
-      return { stimulusId, freeKeys: { keys: message.keys as string[] } };
+      return { stimulusId, freeKeys: { keys: texts(message.keys) } };
     case 'cancel-task':
       return { stimulusId, cancelTask: { key: message.key, runId: message.runId } };
     case 'acquire-replicas':
@@ -68,7 +68,7 @@ export function schedulerToWorkerToWire(
         runFunction: { requestId: message.requestId, request: runRequestToWire(message.request) },
       };
     case 'unload-modules':
-      return { stimulusId, unloadModules: { moduleHashes: message.moduleHashes as string[] } };
+      return { stimulusId, unloadModules: { moduleHashes: texts(message.moduleHashes) } };
     case 'close-worker':
       return { stimulusId, closeWorker: { reason: message.reason } };
     default:

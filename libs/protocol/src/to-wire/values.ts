@@ -13,7 +13,7 @@ import {
   type TaskSpec,
 } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { durationFromMs, ENCODING_TO_WIRE } from './scalars.js';
+import { durationFromMs, ENCODING_TO_WIRE, texts } from './scalars.js';
 
 type Wire = typeof spillway.v1;
 type WireOf<Name extends keyof Wire> = Wire[Name] extends abstract new (...args: never[]) => infer T ? T : never;
@@ -63,10 +63,10 @@ export const taskToWire = (task: TaskSpec): WireOf<'TaskSpec'> => ({
   key: task.key,
   function: functionToWire(task.function),
   args: payloadToWire(task.args),
-  dependencies: task.dependencies as string[],
+  dependencies: texts(task.dependencies),
   priority: task.priority,
   retries: task.retries,
-  workers: task.workers as string[],
+  workers: texts(task.workers),
   allowOtherWorkers: task.allowOtherWorkers,
   timeout: task.timeoutMs === false ? null : durationFromMs(task.timeoutMs),
   recompute: task.recompute,

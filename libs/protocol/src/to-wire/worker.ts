@@ -2,7 +2,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { durationFromMs, WORKER_STATUS_TO_WIRE } from './scalars.js';
+import { durationFromMs, WORKER_STATUS_TO_WIRE, texts } from './scalars.js';
 import { holdingToWire, payloadToWire, remoteErrorToWire, runOutcomeToWire } from './values.js';
 
 export const workerHelloToWire = (hello: WorkerHello): spillway.v1.WorkerHello => ({
@@ -48,9 +48,9 @@ export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.Wor
     case 'replica-missing':
       return { stimulusId, replicaMissing: { key: message.key, holderId: message.holderId } };
     case 'replicas-lost':
-      return { stimulusId, replicasLost: { keys: message.keys as string[] } };
+      return { stimulusId, replicasLost: { keys: texts(message.keys) } };
     case 'request-who-has':
-      return { stimulusId, requestWhoHas: { keys: message.keys as string[] } };
+      return { stimulusId, requestWhoHas: { keys: texts(message.keys) } };
     case 'worker-status-change':
       return { stimulusId, workerStatusChange: { status: WORKER_STATUS_TO_WIRE[message.status] } };
     case 'heartbeat':

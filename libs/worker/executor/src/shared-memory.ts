@@ -6,15 +6,13 @@
  *   with its next run or was ended in the middle of it, so that a finished task is never taken for a lost one.
  */
 import type { Payload } from '@spillway/messages';
-import { encodingAt, encodingIndex } from './pack.js';
+import { encodingAt, encodingIndex, isShared } from './pack.js';
 
 /** Most runs in a thread, started or not. More wait on the main side. */
 export const RUNS_IN_THREAD_MAX = 4096;
 /** Run numbers go around here, so that number and state fit into one 32-bit cell. A multiple of the cells. */
 export const SEQ_LIMIT = 2 ** 29;
 const RING_BYTES = 256 * 1024;
-/** Larger results are posted, which costs less than it does to copy them twice. */
-export const RING_RESULT_BYTES_MAX = 16 * 1024;
 
 const HEADER_BYTES = 16;
 const CLAIMS_BYTES = RUNS_IN_THREAD_MAX * 4;
@@ -90,9 +88,9 @@ export class ResultRing {
     this.#bytes = new Uint8Array(memory, RING_OFFSET, RING_BYTES);
   }
 
-  /** False when the result is too large or there is no room: post it then. */
+  /** False when the result is in a shared buffer of its own, which is posted, or when there is no room. */
   tryWrite(seq: number, durationMs: number, { encoding, data }: Payload): boolean {
-    if (data.byteLength > RING_RESULT_BYTES_MAX) return false;
+    if (isShared(data)) return false;
     const size = RECORD_HEADER_BYTES + Math.ceil(data.byteLength / 8) * 8;
     const at = this.#placeFor(size);
     if (at === undefined) return false;

@@ -1,5 +1,5 @@
 /** How a task leaves the state it is in without having got anywhere, and what becomes of it then. */
-import type { Priority } from '@spillway/messages';
+import type { Dependency, Priority } from '@spillway/messages';
 import type { MachineContext } from './context.js';
 import { RELEASED, REPLICA_PRIORITY, comparePriority, isNeeded, type WorkerTask } from './task.js';
 import { startFetch } from './wanting.js';

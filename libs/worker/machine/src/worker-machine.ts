@@ -3,14 +3,7 @@
  * whom, what runs in which slot, and what the scheduler is told. Not: values (store), memory pressure (worker/memory),
  * clocks, sockets and threads (runtime). Events are dispatched here; each family has a file of its own.
  */
-import {
-  InvariantError,
-  assertNever,
-  formatStory,
-  type RunId,
-  type StoryEntry,
-  type TaskKey,
-} from '@spillway/kernel';
+import { InvariantError, formatStory, type RunId, type StoryEntry, type TaskKey } from '@spillway/kernel';
 import type { Holding, WorkerStatus } from '@spillway/messages';
 import { onCancelTask, onComputeTask, onDataPut, onFreeKeys } from './assignments.js';
 import { MachineContext } from './context.js';
@@ -30,6 +23,34 @@ import {
 } from './replicas.js';
 import { TASK_STATE_NAMES, runIdOf, type TaskStateName } from './task.js';
 
+type Handler<Type extends WorkerEvent['type']> = (
+  context: MachineContext,
+  event: Extract<WorkerEvent, { type: Type }>,
+) => void;
+/** A handler that was looked up by its event's type. */
+type AnyHandler = (context: MachineContext, event: WorkerEvent) => void;
+
+const HANDLERS: { readonly [Type in WorkerEvent['type']]: Handler<Type> } = {
+  'compute-task': onComputeTask,
+  'cancel-task': onCancelTask,
+  'free-keys': onFreeKeys,
+  'data-put': onDataPut,
+  'execute-success': onExecuteOutcome,
+  'execute-failure': onExecuteOutcome,
+  'execute-stopped': onExecuteOutcome,
+  'runaway-growth': onRunawayGrowth,
+  'gather-success': onGatherOutcome,
+  'gather-busy': onGatherOutcome,
+  'gather-network-failure': onGatherOutcome,
+  'acquire-replicas': onAcquireReplicas,
+  'refresh-who-has': onRefreshWhoHas,
+  'peer-lost': onPeerLost,
+  'status-change': onStatusChange,
+  'slot-stuck': onSlotStuck,
+  'session-lost': onSessionLost,
+  tick: stopOverdue,
+};
+
 export class WorkerMachine {
   readonly #context: MachineContext;
 
@@ -44,7 +65,9 @@ export class WorkerMachine {
   handle(event: WorkerEvent, nowMs: number): WorkerInstruction[] {
     const context = this.#context;
     context.begin(event.stimulusId, nowMs);
-    this.#dispatch(event);
+    const handler = HANDLERS[event.type] as AnyHandler | undefined;
+    if (handler === undefined) throw new InvariantError(`Unhandled worker event ${event.type}`);
+    handler(context, event);
     this.#goOn();
     if (context.options.validate) this.#checkMoved();
     return context.instructions;
@@ -123,46 +146,6 @@ export class WorkerMachine {
     throw new InvariantError(
       `${broken.message} (worker ${this.#context.options.workerId}, cause ${this.#context.stimulusId})\n${story}`,
     );
-  }
-
-  #dispatch(event: WorkerEvent): void {
-    const context = this.#context;
-    switch (event.type) {
-      case 'compute-task':
-        return onComputeTask(context, event);
-      case 'execute-success':
-      case 'execute-failure':
-      case 'execute-stopped':
-        return onExecuteOutcome(context, event);
-      case 'gather-success':
-      case 'gather-busy':
-      case 'gather-network-failure':
-        return onGatherOutcome(context, event);
-      case 'free-keys':
-        return onFreeKeys(context, event);
-      case 'cancel-task':
-        return onCancelTask(context, event);
-      case 'acquire-replicas':
-        return onAcquireReplicas(context, event);
-      case 'refresh-who-has':
-        return onRefreshWhoHas(context, event);
-      case 'peer-lost':
-        return onPeerLost(context, event);
-      case 'data-put':
-        return onDataPut(context, event);
-      case 'status-change':
-        return onStatusChange(context, event);
-      case 'slot-stuck':
-        return onSlotStuck(context, event);
-      case 'runaway-growth':
-        return onRunawayGrowth(context, event);
-      case 'session-lost':
-        return onSessionLost(context);
-      case 'tick':
-        return stopOverdue(context);
-      default:
-        return assertNever(event, 'worker event');
-    }
   }
 
   /** What every event may have made possible, and what time has. */

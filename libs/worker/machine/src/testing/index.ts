@@ -1,1 +1,3 @@
-export {};
+export * from './builders.js';
+export { describeInstruction, describeMoves } from './describe.js';
+export { GoldenScript, type GoldenBlock } from './golden-script.js';

@@ -1,0 +1,23 @@
+import { InvalidArgumentError, type SpillwayError } from '@spillway/kernel';
+import { LimitExceededError } from '@spillway/kernel';
+import { CONTROL_MESSAGE_BYTES_MAX } from '@spillway/messages';
+import type { WireCodec } from './service.js';
+
+/** Decodes what a peer sent. Throws `InvalidArgumentError` for bytes that are no such message, never anything else. */
+export function decodeWire<T>(codec: Pick<WireCodec<T>, 'decode'>, bytes: Uint8Array): T {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `The ${bytes.length} bytes received are not the expected protobuf message: ${String(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What would be refused at the other end is refused here, where it can be told who asked for it. */
+export function tooLarge(what: string, bytes: number): SpillwayError {
+  return new LimitExceededError(
+    `${what} is ${bytes} bytes, over the limit of ${CONTROL_MESSAGE_BYTES_MAX} for one message. Split it.`,
+  );
+}

@@ -1,0 +1,37 @@
+import type { SchedulerTask } from './task.js';
+import type { WorkerView } from './worker-view.js';
+
+/** What an event has left to be decided: worked off by `settling.ts` before `handle` returns. */
+export class Agenda {
+  #tasks: SchedulerTask[] = [];
+  #nextIndex = 0;
+  /** Waiting tasks that miss nothing any more. */
+  ready: SchedulerTask[] = [];
+  /** Workers that may have room for queued tasks. */
+  readonly roomy = new Set<WorkerView>();
+
+  /** Something that the task's next state depends on has changed. */
+  add(task: SchedulerTask): void {
+    if (task.isOnAgenda) return;
+    task.isOnAgenda = true;
+    this.#tasks.push(task);
+  }
+
+  next(): SchedulerTask | undefined {
+    const task = this.#tasks[this.#nextIndex];
+    if (task === undefined) {
+      this.#tasks = [];
+      this.#nextIndex = 0;
+      return undefined;
+    }
+    this.#nextIndex += 1;
+    task.isOnAgenda = false;
+    return task;
+  }
+
+  takeReady(): SchedulerTask[] {
+    const { ready } = this;
+    this.ready = [];
+    return ready;
+  }
+}

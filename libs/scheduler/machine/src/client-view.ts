@@ -1,0 +1,24 @@
+import type { ClientId, SubmissionId } from '@spillway/kernel';
+import type { ClientEvent } from './events.js';
+import type { GraphCommit } from './graph-commit.js';
+import type { StagedGraph } from './staged-graph.js';
+import type { SchedulerTask } from './task.js';
+
+/** What the scheduler knows of one client session. */
+export class ClientView {
+  /** Keys it holds futures for: one relation with `SchedulerTask.wantedBy` (`wants.ts`). */
+  readonly wants = new Set<SchedulerTask>();
+  /** Graphs of which parts have arrived and no commit. */
+  readonly staged = new Map<SubmissionId, StagedGraph>();
+  stagedTaskCount = 0;
+  /** Graphs accepted before, so that submitting one again is answered and not repeated. The last few thousand. */
+  readonly accepted = new Set<SubmissionId>();
+  /** The graph being committed, in slices. Invariant: while there is one, what the client says is kept in `deferred`. */
+  commit: GraphCommit | undefined = undefined;
+  /** What it said while a graph was being committed: done in order afterwards, as if the commit had taken no time. */
+  readonly deferred: ClientEvent[] = [];
+  /** When everything it holds is released; `false` while it is connected. */
+  leaseEndsAtMs: number | false = false;
+
+  constructor(readonly id: ClientId) {}
+}

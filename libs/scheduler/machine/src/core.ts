@@ -1,0 +1,86 @@
+/** What all parts of the machine share: its tables, and the event being handled. */
+import { asRunId, SeededRandom, type ClientId, type RunId, type StimulusId } from '@spillway/kernel';
+import { Agenda } from './agenda.js';
+import type { ClientView } from './client-view.js';
+import { FunctionTable } from './durations.js';
+import { JobQueue } from './jobs.js';
+import type { ResolvedOptions } from './options.js';
+import { Outbox } from './outbox.js';
+import { Queues } from './queueing.js';
+import { ScatterPlanner } from './scatter.js';
+import type { SchedulerTask, TaskState } from './task.js';
+import { TaskTable } from './task-table.js';
+import { WorkerRoster } from './worker-roster.js';
+
+export class Core {
+  readonly roster = new WorkerRoster();
+  readonly queues = new Queues();
+  readonly functions = new FunctionTable();
+  readonly outbox = new Outbox();
+  readonly agenda = new Agenda();
+  readonly jobs = new JobQueue();
+  readonly clients = new Map<ClientId, ClientView>();
+  readonly table: TaskTable;
+  readonly scatterPlanner: ScatterPlanner;
+  /** Tasks whose invariants are checked at the end of the event, with `validate`. */
+  readonly touched = new Set<SchedulerTask>();
+  nowMs = 0;
+  /** Since when tasks are queued and no worker at all is registered. */
+  starvedSinceMs: number | false = false;
+  #lastRunId = 0;
+  #lastSubmission = 0;
+  #lastWorkerOrder = 0;
+
+  constructor(readonly options: ResolvedOptions) {
+    this.table = new TaskTable(this.roster.loads, options.storyEntriesMax);
+    this.scatterPlanner = new ScatterPlanner(new SeededRandom(options.seed));
+  }
+
+  get stimulusId(): StimulusId {
+    return this.outbox.stimulusId;
+  }
+
+  get lastRunId(): number {
+    return this.#lastRunId;
+  }
+
+  nextRunId(): RunId {
+    this.#lastRunId += 1;
+    return asRunId(this.#lastRunId);
+  }
+
+  nextSubmission(): number {
+    this.#lastSubmission += 1;
+    return this.#lastSubmission;
+  }
+
+  nextWorkerOrder(): number {
+    this.#lastWorkerOrder += 1;
+    return this.#lastWorkerOrder;
+  }
+
+  /** For transitions: the one way to a new state. A worker that has a run less may have room. */
+  enter(task: SchedulerTask, to: TaskState): void {
+    if (task.state.name === 'processing') this.agenda.roomy.add(task.state.worker);
+    this.table.enter(task, to, this.outbox.stimulusId, this.nowMs);
+    if (this.options.validate) this.touched.add(task);
+  }
+
+  /** Tells the worker that has the run to stop it. The caller moves the task on. */
+  stopRun(task: SchedulerTask): void {
+    const { state } = task;
+    if (state.name !== 'processing') return;
+    task.mayHaveRun = true;
+    this.outbox.toWorker(state.worker, {
+      type: 'cancel-task',
+      stimulusId: this.stimulusId,
+      key: task.key,
+      runId: state.runId,
+    });
+  }
+
+  /** What a run of the task is expected to last. */
+  expectedMs(task: SchedulerTask): number {
+    return task.learned?.duration.meanMs ?? this.options.unknownDurationMs;
+  }
+}

@@ -1,0 +1,69 @@
+/** The errors that the scheduler itself gives to tasks, each saying what happened, to what, and what now. */
+import { remoteError, type RemoteError } from '@spillway/messages';
+import type { ErredState, SchedulerTask } from './task.js';
+
+export function dataNotRecoverable(task: SchedulerTask): RemoteError {
+  return remoteError(
+    'LOST_DATA',
+    `The data ${task.key} was scattered, its last copy is gone, and it has no recipe. Scatter it again.`,
+    { key: task.key },
+  );
+}
+
+export function sideEffectsDone(task: SchedulerTask): RemoteError {
+  return remoteError(
+    'LOST_DATA',
+    `Task ${task.key} says recompute: false, and it has run or may have begun to, so its side effects may be done. ` +
+      `Its result is lost and it is not run again. Retry it to run it again all the same.`,
+    { key: task.key },
+  );
+}
+
+export function scatteredNowhere(key: string): RemoteError {
+  return remoteError(
+    'LOST_DATA',
+    `None of the workers that ${key} was put on is registered any more. Scatter it again.`,
+    { key },
+  );
+}
+
+export function killedWorker(task: SchedulerTask): RemoteError {
+  const deaths = task.deaths ?? [];
+  const last = deaths.at(-1);
+  return remoteError(
+    'KILLED_WORKER',
+    `Task ${task.key} was executing on ${deaths.length} workers when each of them died, ` +
+      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again.`,
+    {
+      key: task.key,
+      deaths: String(deaths.length),
+      workers: deaths.map((death) => death.workerName).join(', '),
+      workerIds: deaths.map((death) => death.workerId).join(', '),
+      verdicts: deaths.map((death) => `${death.workerName}: ${death.summary}`).join('\n'),
+    },
+  );
+}
+
+export function noValidWorker(task: SchedulerTask, timeoutMs: number): RemoteError {
+  const names = task.spec?.workers ?? [];
+  const needed = names.length === 0 ? 'No worker' : `None of the workers ${names.join(', ')}`;
+  return remoteError(
+    'NO_VALID_WORKER',
+    `${needed} was there for task ${task.key} within ${timeoutMs} ms. Start one, or allow other workers, and retry.`,
+    { key: task.key, workers: names.join(', ') },
+  );
+}
+
+/** What dependents of an erred task fail with. Made once per failure: theirs pass on the same object. */
+export function dependencyFailed(task: SchedulerTask, state: ErredState): RemoteError {
+  if (state.error.code === 'DEPENDENCY_FAILED') return state.error;
+  state.dependentsError ??= {
+    ...remoteError(
+      'DEPENDENCY_FAILED',
+      `Not run, because ${task.key}, which it depends on, has erred: ${state.error.message}`,
+      { key: task.key },
+    ),
+    cause: state.error,
+  };
+  return state.dependentsError;
+}

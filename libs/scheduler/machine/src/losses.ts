@@ -1,0 +1,146 @@
+/**
+ * What follows when workers or copies are lost: runs are taken back, results that are still needed are made again with
+ * exactly the tasks that takes, and only tasks that were executing are charged with a death.
+ */
+import type { TaskKey } from '@spillway/kernel';
+import type { Core } from './core.js';
+import type { WorkerEvent } from './events.js';
+import { killedWorker, sideEffectsDone } from './failures.js';
+import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
+import { replan } from './settling.js';
+import { RELEASED, waitingFor, type Death, type SchedulerTask } from './task.js';
+import { asDependency } from './transitions/effects.js';
+import { move } from './transitions/index.js';
+import type { WorkerView } from './worker-view.js';
+
+type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
+
+export interface WorkerLoss {
+  /** It left in order: nobody is charged. */
+  readonly onPurpose: boolean;
+  /** One line for people. */
+  readonly summary: string;
+}
+
+export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
+  core.roster.remove(worker);
+  worker.status = 'retiring';
+  core.outbox.dropFreesOf(worker);
+  core.outbox.log('worker.lost', {
+    workerId: worker.id,
+    name: worker.name,
+    onPurpose: loss.onPurpose,
+    summary: loss.summary,
+    processing: worker.processing.size,
+    keys: worker.hasWhat.size,
+  });
+  const charged = loss.onPurpose ? undefined : chargedTasks(worker);
+  const death: Death = { workerId: worker.id, workerName: worker.name, summary: loss.summary };
+  for (const task of [...worker.processing]) takeBack(core, task, charged?.has(task) === true ? death : undefined);
+  leaveQueue(core, worker);
+  loseReplicas(core, worker, [...worker.hasWhat]);
+  core.agenda.roomy.delete(worker);
+  for (const peer of core.roster.all()) {
+    core.outbox.toWorker(peer, { type: 'peer-lost', stimulusId: core.stimulusId, workerId: worker.id });
+  }
+}
+
+/** The run is void. Requires: the task is processing; its worker is gone or has forgotten the run. */
+export function takeBack(core: Core, task: SchedulerTask, death: Death | undefined): void {
+  if (task.spec?.recompute === false) {
+    return move(core, task, { name: 'erred', error: sideEffectsDone(task), dependentsError: undefined });
+  }
+  task.mayHaveRun = true;
+  if (death === undefined) return move(core, task, waitingFor(task));
+  task.deaths = [...(task.deaths ?? []), death];
+  task.attempt += 1;
+  core.outbox.log(
+    'task.suspicious',
+    { key: task.key, deaths: task.deaths.length, workerId: death.workerId },
+    [task.key],
+  );
+  if (task.deaths.length <= core.options.allowedFailures) return move(core, task, waitingFor(task));
+  move(core, task, { name: 'erred', error: killedWorker(task), dependentsError: undefined });
+}
+
+/** Queued tasks that belonged to a worker look for a place again: it takes no more, or not these. */
+export function leaveQueue(core: Core, worker: WorkerView): void {
+  const tasks = worker.ownQueue.live();
+  worker.ownQueue.clear();
+  for (const task of tasks) replan(core, task);
+}
+
+/** Copies are gone from one worker; whatever had its last copy there is released, and so made again if needed. */
+export function loseReplicas(core: Core, worker: WorkerView, tasks: readonly SchedulerTask[]): void {
+  const recomputed: TaskKey[] = [];
+  const unrecoverable: TaskKey[] = [];
+  for (const task of tasks) {
+    if (!holdsReplica(task, worker)) continue;
+    removeReplica(task, worker);
+    if (replicaCount(task) > 0) continue;
+    (task.spec?.recompute === true ? recomputed : unrecoverable).push(task.key);
+    move(core, task, RELEASED);
+  }
+  const fields = { workerId: worker.id, name: worker.name };
+  if (recomputed.length > 0) {
+    core.outbox.log('task.recomputed', { ...fields, count: recomputed.length }, recomputed);
+  }
+  if (unrecoverable.length > 0) {
+    core.outbox.log('data.lost', { ...fields, count: unrecoverable.length }, unrecoverable);
+  }
+}
+
+export function onReplicaMissing(core: Core, worker: WorkerView, event: Report<'replica-missing'>): void {
+  const task = core.table.get(event.key);
+  const holder = core.roster.get(event.holderId);
+  if (task !== undefined && holder !== undefined && holdsReplica(task, holder)) {
+    loseReplicas(core, holder, [task]);
+    // It may have the value all the same, and only this peer could not reach it. Then it is a copy nobody knows of.
+    if (!hasInputOfRun(holder, task)) core.outbox.free(holder, task.key);
+  }
+  refreshWhoHas(core, worker, [event.key]);
+}
+
+export function onReplicasLost(core: Core, worker: WorkerView, event: Report<'replicas-lost'>): void {
+  const tasks: SchedulerTask[] = [];
+  for (const key of event.keys) {
+    const task = core.table.get(key);
+    if (task !== undefined) tasks.push(task);
+  }
+  loseReplicas(core, worker, tasks);
+  refreshWhoHas(core, worker, event.keys);
+}
+
+/** Where the keys are now. Runs whose input is nowhere are being taken back, so "nowhere" needs no second answer. */
+export function refreshWhoHas(core: Core, worker: WorkerView, keys: readonly TaskKey[]): void {
+  if (keys.length === 0) return;
+  core.outbox.toWorker(worker, {
+    type: 'refresh-who-has',
+    stimulusId: core.stimulusId,
+    dependencies: keys.map((key) => {
+      const task = core.table.get(key);
+      return task === undefined ? { key, nbytes: 0, whoHas: [] } : asDependency(task);
+    }),
+  });
+}
+
+/**
+ * Tasks that a dead worker was executing: those it had reported as such, and of those it got after its last heartbeat
+ * the oldest, as many as it had slots left. What stood behind them in its queue is not to blame.
+ */
+function chargedTasks(worker: WorkerView): Set<SchedulerTask> {
+  const charged = new Set<SchedulerTask>();
+  for (const task of worker.processing) {
+    if (task.state.name === 'processing' && worker.executing.has(task.state.runId)) charged.add(task);
+  }
+  for (const task of worker.processing) {
+    if (charged.size >= worker.nthreads) break;
+    if (task.state.name === 'processing' && task.state.runId > worker.lastRunIdAtHeartbeat) charged.add(task);
+  }
+  return charged;
+}
+
+function hasInputOfRun(worker: WorkerView, input: SchedulerTask): boolean {
+  for (const task of worker.processing) if (task.dependencies.includes(input)) return true;
+  return false;
+}

@@ -1,0 +1,94 @@
+/** Workers that come, come back, pause, resume and retire, and the values they bring along. */
+import { assertNever } from '@spillway/kernel';
+import type { Holding, WorkerHello, WorkerStatus } from '@spillway/messages';
+import { bringIntoMemory } from './arrivals.js';
+import type { Core } from './core.js';
+import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
+import { addReplica } from './replicas.js';
+import { replan } from './settling.js';
+import { WorkerView } from './worker-view.js';
+
+export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
+  const sameName = core.roster.named(hello.name);
+  if (sameName !== undefined && sameName.id !== hello.workerId) {
+    // Its process must be gone, or it would not have been started again. The verdict, if one comes, comes too late.
+    loseWorker(core, sameName, { onPurpose: false, summary: `replaced by ${hello.workerId}` });
+  }
+  const known = core.roster.get(hello.workerId);
+  const worker = known ?? new WorkerView(hello, core.nextWorkerOrder(), core.options);
+  if (known === undefined) core.roster.add(worker);
+  else renewSession(core, known, hello);
+  core.outbox.log('worker.registered', {
+    workerId: worker.id,
+    name: worker.name,
+    address: worker.holder.address,
+    nthreads: worker.nthreads,
+    holdings: hello.holdings.length,
+  });
+  addReplicas(core, worker, hello.holdings);
+  if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
+  offerWork(core, worker);
+}
+
+export function onWorkerStatusChange(core: Core, worker: WorkerView, status: WorkerStatus): void {
+  if (worker.status === status) return;
+  worker.status = status;
+  core.roster.loads.update(worker);
+  const fields = { workerId: worker.id, name: worker.name };
+  switch (status) {
+    case 'running':
+      core.outbox.log('worker.resumed', fields);
+      return offerWork(core, worker);
+    case 'paused':
+      core.outbox.log('worker.paused', { ...fields, processBytes: worker.processBytes });
+      return leaveQueue(core, worker);
+    case 'retiring':
+      core.outbox.log('worker.retiring', fields);
+      return leaveQueue(core, worker);
+    default:
+      assertNever(status, 'worker status');
+  }
+}
+
+/** Values a worker holds: replicas of results, results that arrive this way, or leftovers nobody needs, which are freed. */
+export function addReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {
+  for (const { key, nbytes } of holdings) {
+    const task = core.table.get(key);
+    if (task?.state.name === 'memory') {
+      addReplica(task, worker);
+    } else if (task?.isNeeded === true && task.state.name !== 'erred') {
+      const isRunningElsewhere = task.state.name === 'processing' && task.state.worker !== worker;
+      if (isRunningElsewhere) core.stopRun(task);
+      bringIntoMemory(core, task, nbytes, [worker]);
+    } else {
+      core.outbox.free(worker, key);
+    }
+  }
+}
+
+/** Its session was lost and it has begun another: what it was running is void, unless it brings the result along. */
+function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void {
+  const brought = new Set(hello.holdings.map((holding) => holding.key));
+  for (const task of [...worker.processing]) if (!brought.has(task.key)) takeBack(core, task, undefined);
+  worker.renew(hello);
+  core.roster.loads.update(worker);
+}
+
+function dropMissingReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {
+  const brought = new Set(holdings.map((holding) => holding.key));
+  loseReplicas(
+    core,
+    worker,
+    [...worker.hasWhat].filter((task) => !brought.has(task.key)),
+  );
+}
+
+/** It has room: for what is queued, and for tasks that may run on it alone. */
+function offerWork(core: Core, worker: WorkerView): void {
+  core.agenda.roomy.add(worker);
+  const waiting = new Set([
+    ...core.table.unplacedNaming(worker.name),
+    ...core.table.unplacedNaming(worker.id),
+  ]);
+  for (const task of waiting) replan(core, task);
+}

@@ -1,0 +1,69 @@
+/**
+ * What workers report of the runs they were given, and their heartbeats. Only the current run of a task counts: anything
+ * said of an older one, or by a worker that is not registered, changes nothing.
+ */
+import type { TaskKey, RunId } from '@spillway/kernel';
+import { bringIntoMemory } from './arrivals.js';
+import type { Core } from './core.js';
+import type { WorkerEvent } from './events.js';
+import { holdsReplica } from './replicas.js';
+import { waitingFor, type ProcessingState, type SchedulerTask } from './task.js';
+import { move } from './transitions/index.js';
+import type { WorkerView } from './worker-view.js';
+
+type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
+
+export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'task-finished'>): void {
+  const task = currentRun(core, worker, event.key, event.runId);
+  if (task === undefined) return dropStaleResult(core, worker, event.key);
+  if (task.learned !== undefined) core.functions.learn(task.learned, Math.max(0, event.durationMs));
+  const { inline } = event;
+  const isSmall = inline !== undefined && inline.data.byteLength <= core.options.inlineResultBytesMax;
+  bringIntoMemory(core, task, event.nbytes, [worker], isSmall ? inline : undefined);
+}
+
+export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-erred'>): void {
+  const task = currentRun(core, worker, event.key, event.runId);
+  if (task === undefined) return;
+  task.mayHaveRun = true;
+  if (event.mayRetry && task.retriesLeft > 0) {
+    task.retriesLeft -= 1;
+    task.attempt += 1;
+    return move(core, task, waitingFor(task));
+  }
+  move(core, task, { name: 'erred', error: event.error, dependentsError: undefined });
+}
+
+export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'task-handed-back'>): void {
+  const task = currentRun(core, worker, event.key, event.runId);
+  if (task !== undefined) move(core, task, waitingFor(task));
+}
+
+export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heartbeat'>): void {
+  const { metrics } = event;
+  worker.processBytes = metrics.processBytes;
+  worker.managedBytes = metrics.managedBytes;
+  worker.lastRunIdAtHeartbeat = core.lastRunId;
+  worker.executing = new Set(metrics.executing.map((run) => run.runId));
+  core.scatterPlanner.forgetPlansOf(worker);
+  for (const { key, runId, forMs } of metrics.executing) {
+    const task = currentRun(core, worker, key, runId);
+    const run = task?.state as ProcessingState | undefined;
+    // It takes longer than its like did: what is expected of this worker grows with it.
+    if (run !== undefined && forMs > run.expectedMs) worker.reprice(run, forMs);
+  }
+}
+
+/** The task, if this run of it is the one that counts. */
+function currentRun(core: Core, worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
+  const task = core.table.get(key);
+  if (task?.state.name !== 'processing') return undefined;
+  return task.state.worker === worker && task.state.runId === runId ? task : undefined;
+}
+
+/** The worker holds a result that belongs nowhere. Unless it also runs the task anew: freeing would stop that. */
+function dropStaleResult(core: Core, worker: WorkerView, key: TaskKey): void {
+  const task = core.table.get(key);
+  if (task !== undefined && (holdsReplica(task, worker) || worker.processing.has(task))) return;
+  core.outbox.free(worker, key);
+}

@@ -1,0 +1,165 @@
+/**
+ * Decides what the tasks on the agenda do next, then gives ready tasks to workers. Every decision is a function of the
+ * task's own situation (is it needed, what misses, what failed), so the order in which events left it there does not
+ * matter. The effects of a move are in `transitions/`, where to run is in `placement.ts`, who goes first in `queueing.ts`.
+ */
+import { assertNever } from '@spillway/kernel';
+import type { RemoteError } from '@spillway/messages';
+import type { Core } from './core.js';
+import { dataNotRecoverable, dependencyFailed, sideEffectsDone } from './failures.js';
+import { chooseWorker } from './placement.js';
+import { allowedWorkers } from './restrictions.js';
+import {
+  comparePriority,
+  FORGOTTEN,
+  QUEUED_ANYWHERE,
+  RELEASED,
+  waitingFor,
+  type SchedulerTask,
+} from './task.js';
+import { asDependency } from './transitions/effects.js';
+import { move } from './transitions/index.js';
+import type { WorkerView } from './worker-view.js';
+
+/** Least loaded workers that compete with the holders of a task's inputs. */
+const LEAST_LOADED_LOOKED_AT = 4;
+
+export function settleAll(core: Core): void {
+  for (let task = core.agenda.next(); task !== undefined; task = core.agenda.next()) settle(core, task);
+  // Only now is it known what became ready and which workers have room. Dependents go before the queue is looked at,
+  // and the best priority first.
+  const ready = core.agenda.takeReady();
+  if (ready.length > 1) ready.sort(comparePriority);
+  for (const task of ready) place(core, task);
+  fillWorkers(core);
+}
+
+/** Takes a task that has a place in a queue, or none, back, to look for a place again. */
+export function replan(core: Core, task: SchedulerTask): void {
+  if (task.state.name === 'queued' || task.state.name === 'no-worker') move(core, task, waitingFor(task));
+}
+
+function settle(core: Core, task: SchedulerTask): void {
+  const { state } = task;
+  switch (state.name) {
+    case 'released':
+      return settleReleased(core, task);
+    case 'waiting':
+    case 'queued':
+    case 'no-worker':
+    case 'processing':
+      return settleActive(core, task);
+    case 'memory':
+      if (!task.isNeeded) move(core, task, RELEASED);
+      return;
+    case 'erred':
+      // Kept as long as anything may ask why; a dependent that comes later fails with the same error.
+      if (!task.isNeeded && isForgettable(task)) move(core, task, RELEASED);
+      return;
+    case 'forgotten':
+      return;
+    default:
+      assertNever(state, 'task state');
+  }
+}
+
+function settleReleased(core: Core, task: SchedulerTask): void {
+  if (!task.isNeeded) {
+    if (isForgettable(task)) move(core, task, FORGOTTEN);
+    return;
+  }
+  const error = whyItCannotRun(task);
+  if (error === undefined) move(core, task, waitingFor(task));
+  else move(core, task, { name: 'erred', error, dependentsError: undefined });
+}
+
+function settleActive(core: Core, task: SchedulerTask): void {
+  const { state } = task;
+  if (!task.isNeeded) {
+    core.stopRun(task);
+    return move(core, task, RELEASED);
+  }
+  if (state.name === 'waiting' && state.missingCount === 0) {
+    core.agenda.ready.push(task);
+    return;
+  }
+  // Rare from here on: an input erred or was lost. Looking at all inputs is paid for by that.
+  const error = errorOfInputs(task);
+  if (error !== undefined) {
+    core.stopRun(task);
+    return move(core, task, { name: 'erred', error, dependentsError: undefined });
+  }
+  if (state.name === 'waiting' || task.dependencies.every((input) => input.state.name === 'memory')) return;
+  // It may have begun, and must not begin twice: it keeps its worker, which is told when the input is there again.
+  if (state.name === 'processing' && task.spec?.recompute === false) return;
+  core.stopRun(task);
+  move(core, task, waitingFor(task));
+}
+
+const isForgettable = (task: SchedulerTask): boolean => task.dependents === undefined && task.pinCount === 0;
+
+function whyItCannotRun(task: SchedulerTask): RemoteError | undefined {
+  if (task.spec === undefined) return dataNotRecoverable(task);
+  if (!task.spec.recompute && task.mayHaveRun) return sideEffectsDone(task);
+  return errorOfInputs(task);
+}
+
+function errorOfInputs(task: SchedulerTask): RemoteError | undefined {
+  for (const input of task.dependencies) {
+    if (input.state.name === 'erred') return dependencyFailed(input, input.state);
+  }
+  return undefined;
+}
+
+function place(core: Core, task: SchedulerTask): void {
+  if (task.state.name !== 'waiting' || task.state.missingCount > 0) return;
+  const allowed = allowedWorkers(core, task);
+  if (allowed?.length === 0) return move(core, task, { name: 'no-worker', sinceMs: core.nowMs });
+  const candidates = allowed ?? core.roster.loads.leastLoaded(LEAST_LOADED_LOOKED_AT);
+  const choice = chooseWorker(task, candidates, allowed, core.options);
+  if (choice?.worker.hasRoom(core.expectedMs(task)) === true) {
+    if (!core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
+      return assign(core, task, choice.worker);
+    }
+    core.agenda.roomy.add(choice.worker);
+  }
+  const home = choice?.atHome === true ? choice.worker : undefined;
+  move(core, task, home === undefined ? QUEUED_ANYWHERE : { name: 'queued', home });
+  core.queues.push(task, home, allowed);
+}
+
+/** Free slots of all workers first, prefetch after: nobody is handed a second task while another has none. */
+function fillWorkers(core: Core): void {
+  const { roomy } = core.agenda;
+  if (roomy.size === 0) return;
+  if (core.table.counts.queued > 0) {
+    if (roomy.size > 1) for (const worker of roomy) while (worker.hasFreeSlot && takeNext(core, worker));
+    for (const worker of roomy) while (takeNext(core, worker));
+  }
+  roomy.clear();
+}
+
+function takeNext(core: Core, worker: WorkerView): boolean {
+  if (worker.status !== 'running') return false;
+  const task = core.queues.nextFor(worker, core.options);
+  if (task === undefined || !worker.hasRoom(core.expectedMs(task))) return false;
+  assign(core, task, worker);
+  return true;
+}
+
+function assign(core: Core, task: SchedulerTask, worker: WorkerView): void {
+  const { spec } = task;
+  if (spec === undefined) return;
+  const runId = core.nextRunId();
+  move(core, task, { name: 'processing', worker, runId, expectedMs: core.expectedMs(task) });
+  core.outbox.toWorker(worker, {
+    type: 'compute-task',
+    stimulusId: core.stimulusId,
+    runId,
+    priority: [-spec.priority, task.submission, task.order],
+    attempt: task.attempt,
+    expectedMs: task.learned?.duration.meanMs,
+    spec,
+    dependencies: task.dependencies.map(asDependency),
+  });
+}

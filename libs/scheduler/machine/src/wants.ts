@@ -1,0 +1,32 @@
+/**
+ * Which client wants which key: one relation, seen from the client (`wants`) and from the task (`wantedBy`). Nobody else
+ * writes either side. A task that loses its last client is on the agenda: it may not be needed any more.
+ */
+import { keyInMemory } from './arrivals.js';
+import type { ClientView } from './client-view.js';
+import type { Core } from './core.js';
+import { smallAdd, smallDelete } from './small-set.js';
+import type { SchedulerTask } from './task.js';
+
+/** The client hears at once what is known already. */
+export function addWant(core: Core, client: ClientView, task: SchedulerTask): void {
+  client.wants.add(task);
+  task.wantedBy = smallAdd(task.wantedBy, client);
+  if (task.state.name === 'released') core.agenda.add(task);
+  else tellOutcome(core, client, task);
+}
+
+export function dropWant(core: Core, client: ClientView, task: SchedulerTask): void {
+  if (!client.wants.delete(task)) return;
+  task.wantedBy = smallDelete(task.wantedBy, client);
+  if (task.wantedBy === undefined) core.agenda.add(task);
+}
+
+/** Where the key stands, if it has ended. */
+export function tellOutcome(core: Core, client: ClientView, task: SchedulerTask): void {
+  const { state } = task;
+  if (state.name === 'memory') core.outbox.toClient(client.id, keyInMemory(task, state.nbytes));
+  else if (state.name === 'erred') {
+    core.outbox.toClient(client.id, { type: 'key-erred', key: task.key, error: state.error });
+  }
+}

@@ -1,0 +1,45 @@
+import type { WorkerId } from '@spillway/kernel';
+import { LoadIndex } from './load-index.js';
+import type { WorkerView } from './worker-view.js';
+
+/** The registered workers, by id, by name, and by load. */
+export class WorkerRoster {
+  readonly loads = new LoadIndex();
+  readonly #byId = new Map<WorkerId, WorkerView>();
+  readonly #byName = new Map<string, WorkerView>();
+  readonly #byIdText: ReadonlyMap<string, WorkerView> = this.#byId;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: WorkerId): WorkerView | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The one of this name or id, as users write in `workers`. */
+  find(nameOrId: string): WorkerView | undefined {
+    return this.#byName.get(nameOrId) ?? this.#byIdText.get(nameOrId);
+  }
+
+  named(name: string): WorkerView | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** In order of registration. */
+  all(): Iterable<WorkerView> {
+    return this.#byId.values();
+  }
+
+  add(worker: WorkerView): void {
+    this.#byId.set(worker.id, worker);
+    this.#byName.set(worker.name, worker);
+    this.loads.update(worker);
+  }
+
+  remove(worker: WorkerView): void {
+    this.#byId.delete(worker.id);
+    this.#byName.delete(worker.name);
+    this.loads.remove(worker);
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * What the scheduler believes about one worker. The worker's own truth is in the worker machine. `processing`, the sums
+ * and `level` are kept by `TaskTable`, `hasWhat` and `heldBytes` by `Replicas`; nobody else writes them.
+ */
+import type { RunId, WorkerId } from '@spillway/kernel';
+import type { Holder, WorkerHello, WorkerInfo, WorkerStatus } from '@spillway/messages';
+import type { ResolvedOptions } from './options.js';
+import type { ProcessingState, SchedulerTask } from './task.js';
+import { TaskHeap } from './task-heap.js';
+
+export class WorkerView {
+  readonly id: WorkerId;
+  readonly name: string;
+  nthreads: number;
+  memoryLimitBytes: number | false;
+  status: WorkerStatus = 'running';
+  /** Shared by all messages that name this worker. */
+  holder: Holder;
+
+  /** Assigned to it and not reported back, oldest run first. */
+  readonly processing = new Set<SchedulerTask>();
+  readonly hasWhat = new Set<SchedulerTask>();
+  /** Sum of the sizes of `hasWhat`. */
+  heldBytes = 0;
+  /** Queued tasks that belong to it: their inputs lie here, or they may not run elsewhere. */
+  readonly ownQueue = new TaskHeap();
+
+  /** Of the last heartbeat. */
+  processBytes = 0;
+  managedBytes = 0;
+  executing: ReadonlySet<RunId> = new Set();
+  /** The newest run that was assigned anywhere when the last heartbeat came. */
+  lastRunIdAtHeartbeat = 0;
+
+  /** Place in `LoadIndex`, which keeps these two. */
+  level = -1;
+  levelIndex = -1;
+
+  /** Sum of the expected durations of `processing`. */
+  backlogMs = 0;
+  #shortCount = 0;
+  #shortMs = 0;
+
+  constructor(
+    hello: WorkerHello,
+    /** In order of registration. */
+    readonly order: number,
+    private readonly options: ResolvedOptions,
+  ) {
+    this.id = hello.workerId;
+    this.name = hello.name;
+    this.nthreads = Math.max(1, hello.nthreads);
+    this.memoryLimitBytes = hello.memoryLimitBytes;
+    this.holder = { workerId: hello.workerId, address: hello.address };
+  }
+
+  /** The same life of the same worker, in a new session. */
+  renew(hello: WorkerHello): void {
+    this.nthreads = Math.max(1, hello.nthreads);
+    this.memoryLimitBytes = hello.memoryLimitBytes;
+    this.holder = { workerId: hello.workerId, address: hello.address };
+    this.status = 'running';
+    this.executing = new Set();
+  }
+
+  /** Larger means more room for results. Without a limit, whoever holds less has more room. */
+  get headroomBytes(): number {
+    const limitBytes = this.memoryLimitBytes === false ? Number.MAX_SAFE_INTEGER : this.memoryLimitBytes;
+    return limitBytes - this.heldBytes;
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.status === 'running' && this.processing.size < this.nthreads;
+  }
+
+  /** How long a task given to it now would wait for a slot; endless unless it is running. */
+  get slotWaitMs(): number {
+    if (this.status !== 'running') return Infinity;
+    return this.processing.size < this.nthreads ? 0 : this.backlogMs / this.nthreads;
+  }
+
+  /**
+   * Whether it takes one more task, expected to last so long: into a free slot, or as prefetch while what waits beyond
+   * the slots stays within `prefetchMs` a thread. A slot with a long task does not flow, so nothing is put behind it:
+   * what has been handed over does not come back, and other workers may be idle sooner.
+   */
+  hasRoom(expectedMs: number): boolean {
+    if (this.hasFreeSlot) return true;
+    if (this.status !== 'running') return false;
+    const { prefetchMs, prefetchCountMax } = this.options;
+    const assignedCount = this.processing.size;
+    if (expectedMs > prefetchMs || assignedCount - this.nthreads >= prefetchCountMax) return false;
+    const flowingCount = this.nthreads - (assignedCount - this.#shortCount);
+    if (flowingCount <= 0) return false;
+    const beyondMs = (this.#shortMs * (this.#shortCount - flowingCount)) / this.#shortCount;
+    return beyondMs + expectedMs <= prefetchMs * flowingCount;
+  }
+
+  /** For `TaskTable`. */
+  assign(task: SchedulerTask, run: ProcessingState): void {
+    this.processing.add(task);
+    this.#account(run.expectedMs, 1);
+  }
+
+  /** For `TaskTable`. */
+  unassign(task: SchedulerTask, run: ProcessingState): void {
+    this.processing.delete(task);
+    this.#account(run.expectedMs, -1);
+    if (this.processing.size > 0) return;
+    // Adding and subtracting fractions leaves crumbs; an idle worker starts its books anew.
+    this.backlogMs = 0;
+    this.#shortMs = 0;
+  }
+
+  /** A run turns out to take longer than was expected. */
+  reprice(run: ProcessingState, expectedMs: number): void {
+    this.#account(run.expectedMs, -1);
+    run.expectedMs = expectedMs;
+    this.#account(expectedMs, 1);
+  }
+
+  info(): WorkerInfo {
+    return {
+      workerId: this.id,
+      name: this.name,
+      address: this.holder.address,
+      status: this.status,
+      nthreads: this.nthreads,
+      memoryLimitBytes: this.memoryLimitBytes,
+      processBytes: this.processBytes,
+      managedBytes: this.managedBytes,
+      processingCount: this.processing.size,
+      keyCount: this.hasWhat.size,
+    };
+  }
+
+  #account(expectedMs: number, sign: 1 | -1): void {
+    this.backlogMs += sign * expectedMs;
+    if (expectedMs > this.options.prefetchMs) return;
+    this.#shortCount += sign;
+    this.#shortMs += sign * expectedMs;
+  }
+}

@@ -1,0 +1,106 @@
+import { asNannyId, asWorkerId, type WorkerId } from '@spillway/kernel';
+import { PROTOCOL_VERSION } from '@spillway/messages';
+import { NannyMachine } from '@spillway/nanny-machine';
+import { NannyRuntime } from '@spillway/nanny-runtime';
+import type { Child, ChildProcesses, SpawnRequest } from '@spillway/ports';
+import { SimWorker } from './sim-worker.js';
+import type { ProcessTimers } from './sim-time.js';
+import type { SimWorld } from './sim-world.js';
+
+const START_MS = 100;
+const REAP_MS = 5;
+
+/** One simulated nanny process and the workers it starts. */
+export class SimNanny implements ChildProcesses {
+  readonly #timers: ProcessTimers;
+  readonly #runtime: NannyRuntime;
+  readonly #nannyId: string;
+  readonly #children = new Set<WorkerId>();
+  isAlive = true;
+
+  constructor(
+    private readonly world: SimWorld,
+    readonly name: string,
+    life: number,
+    workerCount: number,
+  ) {
+    this.#nannyId = `${name}.${life}`;
+    this.#timers = world.time.timersOfProcess();
+    this.#runtime = new NannyRuntime({
+      machine: new NannyMachine({
+        nannyId: asNannyId(this.#nannyId),
+        workerNames: Array.from({ length: workerCount }, (_, slot) => `${name}-${slot}`),
+        closeTimeoutMs: 2_000,
+        backoffBaseMs: 100,
+        backoffMaxMs: 2_000,
+        stableMs: 5_000,
+      }),
+      clock: world.time,
+      timers: this.#timers,
+      logger: world.logger,
+      children: this,
+      workerArgs: (workerId, workerName) => [workerId, workerName],
+      workerEnviron: {},
+      openLink: (listener) =>
+        world.network.connect(this.#nannyId, listener, (link) =>
+          world.scheduler.openNanny(
+            {
+              nannyId: asNannyId(this.#nannyId),
+              name,
+              address: this.#nannyId,
+              pid: 1,
+              protocol: PROTOCOL_VERSION,
+              softwareVersion: 'simulated',
+            },
+            link,
+          ),
+        ),
+    });
+    void this.#runtime.finished.then(() => this.#gone());
+  }
+
+  start(): void {
+    this.#runtime.start().catch(() => this.#gone());
+  }
+
+  spawn({ args, onMessage, onExit }: SpawnRequest): Child {
+    const [id = '', name = ''] = args;
+    const workerId = asWorkerId(id);
+    const { world } = this;
+    this.#children.add(workerId);
+    const worker = new SimWorker(
+      world,
+      workerId,
+      name,
+      this.#nannyId,
+      (message) => this.#timers.after(1, () => onMessage(message)),
+      (end) => {
+        world.workers.delete(workerId);
+        this.#children.delete(workerId);
+        this.#timers.after(REAP_MS, () => onExit({ ...end, stderrTail: '' }));
+      },
+    );
+    world.workers.set(workerId, worker);
+    world.time.after(START_MS, () => worker.isAlive && worker.start());
+    return {
+      pid: 1,
+      send: (message) => {
+        if ((message as { type?: string }).type === 'close') void worker.end('closed', 'asked by the nanny');
+      },
+      signal: (signal) => worker.die({ code: null, signal }),
+    };
+  }
+
+  /** Killed: its workers go with it, and nobody tells the scheduler. */
+  die(): void {
+    if (!this.isAlive) return;
+    this.#gone();
+    for (const workerId of this.#children) this.world.workers.get(workerId)?.die({ code: 0, signal: null });
+  }
+
+  #gone(): void {
+    this.isAlive = false;
+    this.#timers.stop();
+    this.world.network.processDied(this.#nannyId);
+  }
+}

@@ -1,0 +1,21 @@
+import type { SeededRandom, TaskKey, WorkerId } from '@spillway/kernel';
+import type { Logger } from '@spillway/ports';
+import type { SchedulerMachine } from '@spillway/scheduler-machine';
+import type { SchedulerRuntime } from '@spillway/scheduler-runtime';
+import type { SimNetwork } from './sim-network.js';
+import type { SimTime } from './sim-time.js';
+import type { SimWorker } from './sim-worker.js';
+
+/** What the parts of a simulated cluster share. */
+export interface SimWorld {
+  readonly time: SimTime;
+  readonly random: SeededRandom;
+  readonly network: SimNetwork;
+  readonly logger: Logger;
+  readonly machine: SchedulerMachine;
+  readonly scheduler: SchedulerRuntime;
+  readonly workers: Map<WorkerId, SimWorker>;
+  readonly faults: { transferFailureChance: number };
+  /** A task was executed once more. */
+  executed(key: TaskKey): void;
+}

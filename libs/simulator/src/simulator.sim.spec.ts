@@ -1,0 +1,23 @@
+import { Simulation } from './simulator.js';
+
+const SEEDS = 500;
+const FIRST_SEED = 1;
+
+test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {
+  const totals = { graphs: 0, tasks: 0, executions: 0, workerDeaths: 0 };
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const report = await new Simulation({ seed, ticks: 5_000 }).run();
+    totals.graphs += report.graphs;
+    totals.tasks += report.tasks;
+    totals.executions += report.executions;
+    totals.workerDeaths += report.workerDeaths;
+  }
+  // The seeds must have exercised what they are for.
+  expect(totals.tasks).toBeGreaterThan(SEEDS * 20);
+  expect(totals.workerDeaths).toBeGreaterThan(SEEDS / 10);
+}, 180_000);
+
+test('the same seed gives the same run', async () => {
+  const first = await new Simulation({ seed: 77 }).run();
+  expect(await new Simulation({ seed: 77 }).run()).toEqual(first);
+});

@@ -1,0 +1,272 @@
+import { SeededRandom, type TaskKey, type WorkerId } from '@spillway/kernel';
+import type { Logger } from '@spillway/ports';
+import { SchedulerMachine } from '@spillway/scheduler-machine';
+import { SchedulerRuntime } from '@spillway/scheduler-runtime';
+import { checkOutcomes } from './checkers/outcomes.js';
+import { checkAtRest, checkEmpty } from './checkers/rest.js';
+import { randomFaultPlan, type FaultPlan } from './faults.js';
+import { SimClient } from './sim-client.js';
+import { SimNanny } from './sim-nanny.js';
+import { SimNetwork } from './sim-network.js';
+import { SimTime } from './sim-time.js';
+import type { SimWorker } from './sim-worker.js';
+import type { SimWorld } from './sim-world.js';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Simulated milliseconds during which clients work and things go wrong. Default 20,000. */
+  readonly ticks?: number;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly graphs: number;
+  readonly tasks: number;
+  readonly executions: number;
+  readonly workerDeaths: number;
+}
+
+/** A rule was broken. The message says which; the seed replays it. */
+export class SimulationFailure extends Error {
+  constructor(
+    readonly seed: number,
+    readonly ticks: number,
+    cause: unknown,
+  ) {
+    super(
+      `${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n` +
+        `Replay: npm run simulate -- --seed ${seed} --ticks ${ticks}`,
+      { cause },
+    );
+  }
+}
+
+const DEFAULT_TICKS = 20_000;
+const GRACE_MS = 5_000;
+const LEASE_MS = 10_000;
+/** After healing everything must have come to an end within this simulated time. */
+const LIVENESS_MS = 600_000;
+const SETTLE_MS = 15_000;
+const FULL_CHECK_EVERY_STEPS = 50;
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+/**
+ * A whole cluster in one process under one seed: the real machines and runtimes of scheduler, nannies and workers, with
+ * time, network, threads and processes simulated. First things go wrong and nothing wrong may ever happen (safety); then
+ * everything is healed and all that was asked for must come to an end (liveness); then everybody leaves and nothing may
+ * be left behind.
+ */
+export class Simulation {
+  readonly #world: SimWorld;
+  readonly #random: SeededRandom;
+  readonly #plan: FaultPlan;
+  readonly #nannies: SimNanny[] = [];
+  readonly #clients: SimClient[] = [];
+  readonly #ticks: number;
+  #steps = 0;
+  #executions = 0;
+  #workerDeaths = 0;
+  #nannyLives = 0;
+
+  constructor(private readonly options: SimulationOptions) {
+    const random = new SeededRandom(options.seed);
+    this.#random = random;
+    this.#ticks = options.ticks ?? DEFAULT_TICKS;
+    this.#plan = randomFaultPlan(random);
+    const time = new SimTime();
+    const machine = new SchedulerMachine({
+      prefetchMs: random.below(20),
+      prefetchCountMax: 1 + random.below(16),
+      clientLeaseMs: LEASE_MS,
+      commitStepsMax: 1 + random.below(50),
+      validate: true,
+      seed: random.below(2 ** 31),
+    });
+    this.#world = {
+      time,
+      random: random.fork(),
+      network: new SimNetwork(time, random.fork(), {
+        latencyMs: 0.5 + random.next() * 5,
+        slowChance: this.#plan.slowChance,
+        slowMs: 500,
+        graceMs: GRACE_MS,
+      }),
+      logger: silent,
+      machine,
+      scheduler: new SchedulerRuntime({
+        machine,
+        clock: time,
+        timers: time.timersOfProcess(),
+        logger: silent,
+        moduleCacheBytesMax: 1_000_000,
+      }),
+      workers: new Map<WorkerId, SimWorker>(),
+      faults: { transferFailureChance: this.#plan.transferFailureChance },
+      executed: (_key: TaskKey) => (this.#executions += 1),
+    };
+  }
+
+  async run(): Promise<SimulationReport> {
+    try {
+      this.#startCluster();
+      await this.#runUntil(this.#ticks);
+      this.#heal();
+      await this.#runUntilSettled();
+      await this.#runUntil(this.#world.time.nowMs() + SETTLE_MS);
+      this.#check();
+      checkAtRest(this.#world);
+      checkOutcomes(this.#world, this.#clients);
+      for (const client of this.#clients) client.leave();
+      await this.#runUntil(this.#world.time.nowMs() + SETTLE_MS + LEASE_MS);
+      checkEmpty(this.#world);
+    } catch (error) {
+      throw new SimulationFailure(this.options.seed, this.#ticks, error);
+    }
+    return this.#report();
+  }
+
+  #startCluster(): void {
+    const nannyCount = 1 + this.#random.below(3);
+    for (let i = 0; i < nannyCount; i++) this.#startNanny(i, 1 + this.#random.below(3));
+    const clientCount = 1 + this.#random.below(3);
+    for (let i = 0; i < clientCount; i++) this.#startClient(i);
+    this.#plague(this.#plan.workerKills, () => this.#killSomeWorker());
+    this.#plague(this.#plan.workerCloses, () => void this.#someWorker()?.end('recycle', 'fault'));
+    this.#plague(this.#plan.nannyKills, () => this.#killSomeNanny());
+    this.#plague(this.#plan.shortCuts, () => this.#cutSomeWorker(this.#random.next() * GRACE_MS * 0.9));
+    this.#plague(this.#plan.longCuts, () => this.#cutSomeWorker(GRACE_MS * 2));
+    this.#plague(this.#plan.clientCuts, () => this.#cutSomeClient());
+    this.#plague(this.#plan.clientVanishes, () => this.#random.pick(this.#clients)?.vanish());
+    this.#plague(this.#plan.pauses, () => this.#pauseSomeWorker());
+    this.#plague(this.#plan.runaways, () => this.#someWorker()?.runAway(0));
+  }
+
+  #startNanny(index: number, workerCount: number): void {
+    const nanny = new SimNanny(this.#world, `n${index}`, ++this.#nannyLives, workerCount);
+    this.#nannies[index] = nanny;
+    nanny.start();
+  }
+
+  #startClient(index: number): void {
+    const client = new SimClient(this.#world, this.#random.fork(), `c${index}`);
+    this.#clients.push(client);
+    void client.connect().then(() => {
+      client.submit();
+      this.#plague(0.4, () => client.submit());
+      this.#plague(0.4, () => client.releaseSome());
+      this.#plague(0.1, () => client.cancelSome());
+      this.#plague(0.2, () => client.retrySome());
+    });
+  }
+
+  /** Something that comes again and again, at random moments, until healing. */
+  #plague(perSecond: number, strike: () => void): void {
+    if (perSecond <= 0) return;
+    const next = (): void => {
+      this.#world.time.after((this.#random.next() * 2_000) / perSecond, () => {
+        if (this.#world.time.nowMs() >= this.#ticks) return;
+        strike();
+        next();
+      });
+    };
+    next();
+  }
+
+  #someWorker(): SimWorker | undefined {
+    return this.#random.pick([...this.#world.workers.values()].filter(({ isAlive }) => isAlive));
+  }
+
+  #killSomeWorker(): void {
+    const worker = this.#someWorker();
+    if (worker === undefined) return;
+    this.#workerDeaths += 1;
+    worker.die({ code: null, signal: 'SIGKILL' });
+  }
+
+  #killSomeNanny(): void {
+    const index = this.#random.below(this.#nannies.length);
+    this.#nannies[index]?.die();
+    this.#world.time.after(1_000, () => this.#startNanny(index, 1 + this.#random.below(3)));
+  }
+
+  #cutSomeWorker(durationMs: number): void {
+    const worker = this.#someWorker();
+    if (worker !== undefined) this.#world.network.cut(worker.workerId, durationMs);
+  }
+
+  #cutSomeClient(): void {
+    const client = this.#random.pick(this.#clients);
+    if (client !== undefined) this.#world.network.cut(client.clientId, this.#random.next() * GRACE_MS * 0.9);
+  }
+
+  #pauseSomeWorker(): void {
+    const worker = this.#someWorker();
+    if (worker === undefined) return;
+    worker.setStatus('paused');
+    this.#world.time.after(this.#random.next() * 3_000, () => worker.isAlive && worker.setStatus('running'));
+  }
+
+  #heal(): void {
+    this.#world.faults.transferFailureChance = 0;
+    this.#world.network.heal();
+  }
+
+  async #runUntil(untilMs: number): Promise<void> {
+    while (this.#world.time.step(untilMs)) await this.#afterStep();
+  }
+
+  async #runUntilSettled(): Promise<void> {
+    const deadlineMs = this.#world.time.nowMs() + LIVENESS_MS;
+    while (!this.#clients.every(({ isSettled }) => isSettled)) {
+      if (!this.#world.time.step(deadlineMs))
+        throw new Error(`Not settled ${LIVENESS_MS} ms after healing:\n${this.#pending()}`);
+      await this.#afterStep();
+    }
+  }
+
+  async #afterStep(): Promise<void> {
+    // Promises that this step settled run to their end before the next step.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (++this.#steps % FULL_CHECK_EVERY_STEPS === 0) this.#check();
+  }
+
+  #check(): void {
+    this.#world.machine.checkAll();
+    for (const { machine } of this.#world.workers.values()) machine.checkAll();
+  }
+
+  #pending(): string {
+    const { machine } = this.#world;
+    return this.#clients
+      .flatMap((client) => [...client.wanted].filter(([, known]) => known.state === 'pending'))
+      .map(([key]) => `${key}: ${machine.stateOf(key) ?? 'unknown to the scheduler'}\n${this.#storyOf(key)}`)
+      .join('\n');
+  }
+
+  #storyOf(key: TaskKey): string {
+    const line = (who: string) => (entry: { atMs: number; from: string; to: string; stimulusId: string }) =>
+      `    ${entry.atMs.toFixed(1)} ${who}: ${entry.from} > ${entry.to} (${entry.stimulusId})`;
+    return [
+      ...this.#world.machine.storyOf(key).map(line('scheduler')),
+      ...[...this.#world.workers.values()].flatMap((worker) =>
+        worker.machine.storyOf(key).map(line(worker.workerId)),
+      ),
+    ].join('\n');
+  }
+
+  #report(): SimulationReport {
+    const graphs = this.#clients.flatMap((client) => client.graphs);
+    return {
+      seed: this.options.seed,
+      steps: this.#steps,
+      simulatedMs: this.#world.time.nowMs(),
+      graphs: graphs.length,
+      tasks: graphs.reduce((sum, { tasks }) => sum + tasks.length, 0),
+      executions: this.#executions,
+      workerDeaths: this.#workerDeaths,
+    };
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The surroundings of one worker machine, for property tests: a scheduler that assigns and takes back, peers, threads that
+ * run one task after the other, and a store. It performs instructions by remembering them; outcomes are given in any order
+ * the test likes. After each event it checks what the machine says against what the world knows:
+ * store = memory, one attempt a key, one gather a peer, inputs present at the start, and one answer a run.
+ * Not: values, time (the test moves it).
+ */
+import { assert, assertNever, must, type RunId, type TaskKey, type WorkerId } from '@spillway/kernel';
+import type { WorkerToScheduler } from '@spillway/messages';
+import type { WorkerEvent } from '../events.js';
+import type { WorkerInstruction } from '../instructions.js';
+import type { WorkerMachineOptions } from '../options.js';
+import type { WorkerMachine } from '../worker-machine.js';
+import { aWorker } from './builders.js';
+
+export interface RunningAttempt {
+  readonly key: TaskKey;
+  readonly runId: RunId;
+  stop: 'cancelled' | 'timeout' | 'out-of-memory' | undefined;
+}
+
+export interface RunningGather {
+  readonly peerId: WorkerId;
+  readonly keys: readonly { readonly key: TaskKey; readonly nbytes: number }[];
+}
+
+/** How a run that was assigned stands: `open` until it is answered or taken back. */
+export type RunFate = 'open' | 'answered' | 'taken-back';
+
+export class World {
+  readonly machine: WorkerMachine;
+  nowMs = 0;
+  readonly store = new Set<TaskKey>();
+  readonly threads: RunningAttempt[][];
+  readonly gathers = new Map<WorkerId, RunningGather>();
+  readonly fates = new Map<RunId, { readonly key: TaskKey; fate: RunFate }>();
+  /** Keys the machine has asked about since they were last answered. */
+  readonly asked = new Set<TaskKey>();
+  /** Keys the scheduler believes to be here. */
+  readonly announced = new Set<TaskKey>();
+  isRecycled = false;
+
+  constructor(readonly options: Partial<WorkerMachineOptions>) {
+    this.machine = aWorker(options);
+    this.threads = Array.from({ length: options.slotCount ?? 1 }, () => []);
+  }
+
+  /** Hands over an event, performs what comes of it and checks everything. */
+  handle(event: WorkerEvent): readonly WorkerInstruction[] {
+    this.#foresee(event);
+    const instructions = this.machine.handle(event, this.nowMs);
+    for (const instruction of instructions) {
+      if ('stimulusId' in instruction) assert(instruction.stimulusId === event.stimulusId, 'lost its cause');
+      this.#perform(instruction);
+    }
+    this.#check(event);
+    return instructions;
+  }
+
+  openRuns(): { key: TaskKey; runId: RunId }[] {
+    return [...this.fates]
+      .filter(([, { fate }]) => fate === 'open')
+      .map(([runId, { key }]) => ({ key, runId }));
+  }
+
+  /** Removes an attempt from its thread, as its outcome is about to be told. */
+  takeOut(slot: number, index: number): RunningAttempt {
+    const [attempt] = must(this.threads[slot], 'thread').splice(index, 1);
+    return must(attempt, 'attempt');
+  }
+
+  /** What an event means for the store and for the scheduler's book, before the machine hears of it. */
+  #foresee(event: WorkerEvent): void {
+    switch (event.type) {
+      case 'compute-task':
+        this.#takeBack(event.spec.key);
+        this.fates.set(event.runId, { key: event.spec.key, fate: 'open' });
+        return;
+      case 'free-keys':
+        for (const key of event.keys) {
+          this.#takeBack(key);
+          this.announced.delete(key);
+        }
+        return;
+      case 'cancel-task':
+        if (this.fates.get(event.runId)?.key === event.key) this.#takeBackRun(event.runId);
+        return;
+      case 'session-lost':
+        for (const runId of this.fates.keys()) this.#takeBackRun(runId);
+        return;
+      case 'refresh-who-has':
+        for (const { key } of event.dependencies) this.asked.delete(key);
+        return;
+      case 'execute-success':
+      case 'data-put':
+        this.store.add(event.key);
+        return;
+      case 'gather-success':
+      case 'gather-network-failure':
+        for (const { key } of event.arrived) this.store.add(key);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #takeBack(key: TaskKey): void {
+    for (const [runId, run] of this.fates) if (run.key === key) this.#takeBackRun(runId);
+  }
+
+  #takeBackRun(runId: RunId): void {
+    const run = this.fates.get(runId);
+    if (run?.fate === 'open') run.fate = 'taken-back';
+  }
+
+  #perform(instruction: WorkerInstruction): void {
+    switch (instruction.type) {
+      case 'execute':
+        return this.#startExecution(instruction);
+      case 'stop-execution':
+        return this.#stopExecution(instruction);
+      case 'gather-dependencies':
+        assert(this.machine.status === 'running', 'gathers while it should not');
+        assert(!this.gathers.has(instruction.peerId), `two gathers of ${instruction.peerId}`);
+        assert(instruction.keys.length > 0, 'gathers nothing');
+        this.gathers.set(instruction.peerId, instruction);
+        return;
+      case 'free-values':
+        for (const key of instruction.keys) {
+          assert(this.store.delete(key), `frees ${key}, which is not in the store`);
+        }
+        return;
+      case 'send-to-scheduler':
+        return this.#hear(instruction.message);
+      case 'recycle-worker':
+        this.isRecycled = true;
+        return;
+      case 'forget-peer':
+        return;
+      default:
+        assertNever(instruction, 'instruction');
+    }
+  }
+
+  #startExecution({ slot, key, runId, spec }: Extract<WorkerInstruction, { type: 'execute' }>): void {
+    assert(this.machine.status === 'running' && !this.isRecycled, `starts ${key} while it should not`);
+    assert(this.fates.get(runId)?.fate === 'open', `starts ${key} for nobody`);
+    for (const thread of this.threads)
+      assert(!thread.some((attempt) => attempt.key === key), `starts ${key} twice at the same time`);
+    for (const input of spec.dependencies) assert(this.store.has(input), `starts ${key} without ${input}`);
+    must(this.threads[slot], 'thread').push({ key, runId, stop: undefined });
+  }
+
+  #stopExecution({ slot, key, runId, reason }: Extract<WorkerInstruction, { type: 'stop-execution' }>): void {
+    const attempt = this.threads[slot]?.find((held) => held.key === key && held.runId === runId);
+    assert(attempt !== undefined, `stops ${key}, which is not in slot ${slot}`);
+    assert(attempt.stop === undefined, `stops ${key} twice`);
+    attempt.stop = reason;
+  }
+
+  #hear(message: WorkerToScheduler): void {
+    switch (message.type) {
+      case 'task-finished':
+        this.announced.add(message.key);
+        return this.#answer(message.key, message.runId);
+      case 'task-erred':
+      case 'task-handed-back':
+        return this.#answer(message.key, message.runId);
+      case 'replicas-added':
+        for (const { key } of message.replicas) {
+          assert(this.store.has(key), `announces ${key}, which is not in the store`);
+          this.announced.add(key);
+        }
+        return;
+      case 'request-who-has':
+        for (const key of message.keys) this.asked.add(key);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #answer(key: TaskKey, runId: RunId): void {
+    const run = this.fates.get(runId);
+    assert(run?.key === key, `answers run ${runId} of ${key}, which was never assigned`);
+    assert(run.fate === 'open', `answers run ${runId} of ${key}, which is ${run.fate} already`);
+    run.fate = 'answered';
+  }
+
+  #check(event: WorkerEvent): void {
+    this.machine.check();
+    const held = new Set(this.machine.holdings().map(({ key }) => key));
+    assert(held.size === this.store.size, `memory and store differ after ${event.type}`);
+    for (const key of held) assert(this.store.has(key), `${key} is in memory and not in the store`);
+    for (const { key, fate } of this.fates.values()) {
+      if (fate !== 'open') continue;
+      const state = this.machine.stateOf(key);
+      assert(
+        state === 'waiting' || state === 'ready' || state === 'executing',
+        `a run of ${key} is open while the key is ${String(state)}`,
+      );
+    }
+    const wakeMs = this.machine.nextWakeMs;
+    assert(event.type !== 'tick' || wakeMs === undefined || wakeMs > this.nowMs, 'a tick changes nothing');
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Body of the transfer thread: owns the data server and the data client, so that bulk never runs on the control loop.
+ * It holds no values: it asks the main thread for each, and hands over each that arrives.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assertNever, InvariantError, must, SpillwayError, type TaskKey } from '@spillway/kernel';
+import { fromRemoteError, type Payload, toRemoteError } from '@spillway/messages';
+import type { ArrivedValue, ValueSource } from '@spillway/ports';
+import { DataClient, DataServer } from '@spillway/protocol';
+import { GarbageDebt, makeCollector } from './garbage-debt.js';
+import { Outbox, payloadsOf, transfersOf } from './outbox.js';
+import { PendingRequests } from './pending-requests.js';
+import type { FromThread, ThreadSettings, ToThread } from './thread-protocol.js';
+
+/** Each collection costs a few ms of this thread; less often, and memory that nobody holds piles up. */
+const GARBAGE_BUDGET_BYTES = 64 * 1024 * 1024;
+
+/** Call as the only statement of the thread's entry file. Requires: started by `TransferThread`. */
+export function runTransferThread(): void {
+  const port = must(parentPort ?? undefined, 'parent port: runTransferThread runs in a worker thread only');
+  const thread = new TransferThreadBody(new Outbox<FromThread>(port), workerData as ThreadSettings);
+  port.on('message', (messages: readonly ToThread[]) => messages.forEach((message) => thread.handle(message)));
+  void thread.start();
+}
+
+class TransferThreadBody implements ValueSource {
+  readonly #client = new DataClient();
+  readonly #source = new PendingRequests<Payload | undefined>();
+  readonly #garbage = new GarbageDebt(GARBAGE_BUDGET_BYTES, makeCollector());
+  #server: DataServer | undefined;
+  #servingMax: number;
+
+  constructor(
+    private readonly outbox: Outbox<FromThread>,
+    private readonly settings: ThreadSettings,
+  ) {
+    this.#servingMax = settings.servingMax;
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#server = await DataServer.listen({
+        address: this.settings.listenAddress,
+        source: this,
+        servingMax: () => this.#servingMax,
+        putBytesMax: this.settings.putBytesMax,
+      });
+      this.outbox.post({ type: 'listening', address: this.#server.address });
+    } catch (error) {
+      this.outbox.post({ type: 'start-failed', error: toRemoteError(asSpillwayError(error)) });
+    }
+  }
+
+  handle(message: ToThread): void {
+    switch (message.type) {
+      case 'gather':
+        return void this.#gather(message);
+      case 'forget':
+        return this.#client.forget(message.address);
+      case 'set-serving-max':
+        this.#servingMax = message.count;
+        return;
+      case 'loaded':
+        return this.#source.resolve(message.id, message.payload);
+      case 'accepted':
+        return this.#source.resolve(message.id, undefined);
+      case 'source-failed':
+        return this.#source.reject(message.id, fromRemoteError(message.error));
+      case 'close':
+        return void this.#close();
+      default:
+        assertNever(message, 'message to the transfer thread');
+    }
+  }
+
+  async load(key: TaskKey): Promise<Payload | undefined> {
+    const payload = await this.#source.request((id) => this.outbox.post({ type: 'load', id, key }));
+    // Sending it keeps it alive beyond this; the debt is counted early, never late.
+    if (payload !== undefined) this.#garbage.drop(payload);
+    return payload;
+  }
+
+  async accept(value: ArrivedValue): Promise<void> {
+    await this.#source.request((id) =>
+      this.outbox.post({ type: 'accept', id, value }, transfersOf([value.payload])),
+    );
+    this.#garbage.drop(value.payload);
+  }
+
+  async #gather({ id, address, keys }: Extract<ToThread, { type: 'gather' }>): Promise<void> {
+    const outcome = await this.#client.gather(address, keys);
+    const payloads = payloadsOf(outcome);
+    this.outbox.post({ type: 'gathered', id, outcome }, transfersOf(payloads));
+    for (const payload of payloads) this.#garbage.drop(payload);
+  }
+
+  async #close(): Promise<void> {
+    this.#client.close();
+    await this.#server?.close();
+    this.outbox.post({ type: 'closed' });
+  }
+}
+
+const asSpillwayError = (error: unknown): SpillwayError =>
+  error instanceof SpillwayError ? error : new InvariantError(String(error), { cause: error });

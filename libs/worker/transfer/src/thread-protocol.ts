@@ -1,0 +1,47 @@
+/**
+ * What the worker's main thread and its transfer thread say to each other. Everything of one turn travels in one
+ * message. Bytes in shared buffers cross uncopied; others are copied once and handed over.
+ */
+import type { TaskKey } from '@spillway/kernel';
+import type { Payload, RemoteError } from '@spillway/messages';
+import type { ArrivedValue, GatherOutcome, GatherRequest } from '@spillway/ports';
+
+/** How the thread is started (`workerData`). */
+export interface ThreadSettings {
+  readonly listenAddress: string;
+  readonly servingMax: number;
+  readonly putBytesMax: number;
+}
+
+/** Main thread → transfer thread. */
+export type ToThread =
+  /** Answered by `gathered`. */
+  | {
+      readonly type: 'gather';
+      readonly id: number;
+      readonly address: string;
+      readonly keys: GatherRequest['keys'];
+    }
+  | { readonly type: 'forget'; readonly address: string }
+  | { readonly type: 'set-serving-max'; readonly count: number }
+  /** Answers `load`; no payload: not held here. */
+  | { readonly type: 'loaded'; readonly id: number; readonly payload: Payload | undefined }
+  /** Answers `accept`. */
+  | { readonly type: 'accepted'; readonly id: number }
+  /** Answers `load` or `accept`. */
+  | { readonly type: 'source-failed'; readonly id: number; readonly error: RemoteError }
+  /** Answered by `closed`. */
+  | { readonly type: 'close' };
+
+/** Transfer thread → main thread. */
+export type FromThread =
+  /** Serving, at this address. The first word of a thread that started. */
+  | { readonly type: 'listening'; readonly address: string }
+  /** The first and last word of a thread that could not start. */
+  | { readonly type: 'start-failed'; readonly error: RemoteError }
+  | { readonly type: 'gathered'; readonly id: number; readonly outcome: GatherOutcome }
+  /** A peer wants this value. Answered by `loaded` or `source-failed`. */
+  | { readonly type: 'load'; readonly id: number; readonly key: TaskKey }
+  /** A client has put this value. Answered by `accepted` or `source-failed`. */
+  | { readonly type: 'accept'; readonly id: number; readonly value: ArrivedValue }
+  | { readonly type: 'closed' };

@@ -1,0 +1,5 @@
+module.exports = {
+  displayName: 'tidy',
+  preset: '../../jest.preset.cjs',
+  testMatch: ['<rootDir>/*.spec.ts'],
+};
