@@ -2,6 +2,7 @@
 // part) and, as single files because restarts depend on how fast they start, the worker and the entries of its threads.
 import { build } from 'esbuild';
 import { rmSync } from 'node:fs';
+import { EXTERNAL_PACKAGES } from './external-packages.mjs';
 
 const outdir = 'apps/cli/bundle';
 rmSync(outdir, { recursive: true, force: true });
@@ -16,8 +17,7 @@ const shared = {
   conditions: ['@spillway/source'],
   legalComments: 'none',
   outExtension: { '.js': '.mjs' },
-  // esbuild, native checksums and grpc-health's proto file find their own files: they stay in node_modules.
-  external: ['esbuild', '@node-rs/xxhash', 'koffi', '@grpc/reflection', 'grpc-health-check'],
+  external: EXTERNAL_PACKAGES,
   // CommonJS dependencies (grpc-js, pino, fastify) call require() for built-ins inside an ES module bundle.
   banner: { js: "import { createRequire as $cr } from 'node:module'; const require = $cr(import.meta.url);" },
   logLevel: 'warning',

@@ -22,7 +22,9 @@ function check(name, command, args) {
   const startedAt = Date.now();
   const ok = run(command, args);
   ok ? passed++ : (failed++, failures.push(name));
-  process.stdout.write(`=== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)\n`);
+  process.stdout.write(
+    `=== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)\n`,
+  );
 }
 
 function suite(name, args) {
@@ -61,6 +63,8 @@ function unitProjects() {
 }
 
 rmSync(folder, { recursive: true, force: true });
-process.stdout.write(failures.length === 0 ? '\nAll checks and suites passed.\n' : `\nFailed: ${failures.join(', ')}\n`);
+process.stdout.write(
+  failures.length === 0 ? '\nAll checks and suites passed.\n' : `\nFailed: ${failures.join(', ')}\n`,
+);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);

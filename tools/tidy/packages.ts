@@ -18,10 +18,10 @@ export interface Package {
   readonly files: readonly SourceFile[];
 }
 
-/** The packages of libs, apps and examples, with their TypeScript files. */
+/** The packages of the workspace, with their TypeScript files. */
 export function packagesOf(files: readonly SourceFile[]): readonly Package[] {
   return files
-    .filter(({ path }) => /^(?:libs|apps|examples)\/.*\bpackage\.json$/.test(path))
+    .filter(({ path }) => /^(?:libs|apps|examples|proto)\/(?:.*\/)?package\.json$/.test(path))
     .map(({ path, text }) => {
       const folder = dirname(path);
       const manifest = JSON.parse(text) as Manifest;
@@ -55,13 +55,13 @@ const isOwn = (specifier: string): boolean => specifier.startsWith('@spillway/')
 /** The package of `@spillway/name` or `@spillway/name/testing`. */
 const packageOf = (specifier: string): string => specifier.split('/').slice(0, 2).join('/');
 
-/** Which library uses which, without their specs: `client > config, kernel`. */
+/** Which library uses which, apart from what is for tests: `client > config, kernel`. */
 export function importGraph(packages: readonly Package[]): string {
   const lines = packages
     .filter(({ folder }) => folder.startsWith('libs/'))
     .map(({ name, files }) => {
       const used = files
-        .filter((file) => !isSpec(file))
+        .filter((file) => !isSpec(file) && !file.path.includes('/src/testing/'))
         .flatMap((file) => importsOf(file).filter(isOwn).map(packageOf));
       const arrows = [...new Set(used)].filter((other) => other !== name).toSorted();
       return `${shortName(name)} > ${arrows.map(shortName).join(', ')}`.trimEnd();
@@ -119,6 +119,19 @@ export const undeclaredImports = (packages: readonly Package[]): Finding[] =>
       imported === name || WORKSPACE_TOOLS.has(imported) || manifest.dependencies?.[imported] !== undefined;
     return isKnown ? [] : [`${file.path} imports ${imported}, which its package.json does not name`];
   });
+
+/** What a library declares it also imports, be it in its specs. */
+export const unusedDependencies = (packages: readonly Package[]): Finding[] =>
+  packages
+    .filter(({ folder }) => folder.startsWith('libs/'))
+    .flatMap(({ folder, manifest, files }) => {
+      const used = files.flatMap(importsOf);
+      const isUsed = (name: string): boolean =>
+        used.some((specifier) => specifier === name || specifier.startsWith(`${name}/`));
+      return Object.keys(manifest.dependencies ?? {})
+        .filter((name) => !isUsed(name))
+        .map((name) => `${folder} declares ${name} and does not import it`);
+    });
 
 /** Packages that import each other, directly or in a ring. */
 export function circles(packages: readonly Package[]): Finding[] {

@@ -7,6 +7,7 @@ import {
   orphans,
   packagesOf,
   undeclaredImports,
+  unusedDependencies,
 } from './packages.js';
 import type { SourceFile } from './source-tree.js';
 import { defaultExports, tooLongFunctions, unnamedExports } from './syntax-rules.js';
@@ -94,7 +95,7 @@ test('exports without a name', () => {
   const door = "export * from './a.js';\nexport { b } from './b.js';\nexport type * from './c.js';";
   expect(
     unnamedExports([file('libs/a/src/index.ts', door), file('libs/kernel/src/index.ts', door)]),
-  ).toHaveLength(2);
+  ).toHaveLength(1);
 });
 
 describe('packages', () => {
@@ -134,6 +135,11 @@ describe('packages', () => {
       'libs/a/src/x.ts imports zod, which its package.json does not name',
       'libs/a/src/x.spec.ts imports @spillway/c, which its package.json does not name',
       'libs/c/src/index.ts imports @spillway/a, which its package.json does not name',
+    ]));
+  test('dependencies that are not used', () =>
+    expect(unusedDependencies(packages)).toEqual([
+      'libs/c declares @spillway/b and does not import it',
+      'libs/c declares ms and does not import it',
     ]));
   test('circles', () =>
     expect(circles(packages)).toEqual([

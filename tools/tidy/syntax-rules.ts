@@ -83,14 +83,15 @@ function isDefaultExport(statement: ts.Statement): boolean {
 /** Libraries of plain words: every file of theirs is part of the door. */
 const OPEN_LIBRARIES = /^libs\/(?:kernel|messages|ports)\//;
 
-/** The entry file of a library says by name what the library offers. */
+/** The entry file of a library says by name what it offers; a machine's types of events and instructions go together. */
 export const unnamedExports = (files: readonly SourceFile[]): Finding[] =>
   files
     .filter(({ path }) => /\/src\/index\.ts$/.test(path) && !OPEN_LIBRARIES.test(path))
     .flatMap((file) =>
       treeOf(file)
-        .statements.filter(
-          (statement) => ts.isExportDeclaration(statement) && statement.exportClause === undefined,
-        )
+        .statements.filter((statement) => isUnnamed(statement))
         .map((statement) => `${file.path} does not name what it exports: ${statement.getText()}`),
     );
+
+const isUnnamed = (statement: ts.Statement): boolean =>
+  ts.isExportDeclaration(statement) && statement.exportClause === undefined && !statement.isTypeOnly;

@@ -8,7 +8,7 @@ const LONG_FILES: Readonly<Record<string, number>> = {};
 
 const BANNED_WORDS = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager', 'base']);
 const OPEN_NOTES = new RegExp(`\\b(?:${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK'].join('|')})\\b`);
-const MACHINE_PATHS = new RegExp(`/(?:work|root|farm)/|/tmp/${'bash'}_jobs`);
+const MACHINE_PATHS = new RegExp(`/(?:work|root|farm)/|/tmp/[b]ash_jobs`);
 const SWITCHED_OFF = /\b(?:it|test|describe)\.(?:only|skip|todo)\b|\b[xf](?:it|describe|test)\(/;
 const WAITING = /await (?:sleep|delay|setTimeout)\(/;
 

@@ -10,6 +10,7 @@ import {
   orphans,
   packagesOf,
   undeclaredImports,
+  unusedDependencies,
 } from './packages.js';
 import { ROOT, readTree } from './source-tree.js';
 import { defaultExports, tooLongFunctions, unnamedExports } from './syntax-rules.js';
@@ -49,6 +50,7 @@ test('entry files name what they export', () => expect(unnamedExports(files)).to
 test('every library has one door', () => expect(extraDoors(packages)).toEqual([]));
 test('nobody goes past a door', () => expect(deepImports(packages)).toEqual([]));
 test('what is imported is declared', () => expect(undeclaredImports(packages)).toEqual([]));
+test('what is declared is imported', () => expect(unusedDependencies(packages)).toEqual([]));
 test('no packages import each other in a circle', () => expect(circles(packages)).toEqual([]));
 test('every file is used', () => expect(orphans(packages)).toEqual([]));
 

@@ -15,6 +15,7 @@ import {
   channelSecurityOf,
   checkExposure,
   configDoors,
+  contactAddressOf,
   ForkedChildren,
   serverSecurityOf,
   programFiles,
@@ -107,7 +108,7 @@ export async function startNanny(
         hello: () => ({
           nannyId,
           name,
-          address: server.address,
+          address: contactAddressOf(server.address, false),
           pid: process.pid,
           protocol: PROTOCOL_VERSION,
           softwareVersion: SOFTWARE_VERSION,

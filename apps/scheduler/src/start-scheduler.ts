@@ -2,7 +2,14 @@ import { hostname } from 'node:os';
 import { loadConfig, flagsSource, readConfigSources, type SpillwayConfig } from '@spillway/config';
 import { SOFTWARE_VERSION } from '@spillway/kernel';
 import { INLINE_RESULT_BYTES_MAX } from '@spillway/messages';
-import { checkExposure, configDoors, serverSecurityOf, systemClock, systemTimers } from '@spillway/platform';
+import {
+  checkExposure,
+  configDoors,
+  contactAddressOf,
+  serverSecurityOf,
+  systemClock,
+  systemTimers,
+} from '@spillway/platform';
 import { SchedulerServer } from '@spillway/protocol';
 import { SchedulerMachine } from '@spillway/scheduler-machine';
 import { SchedulerRuntime } from '@spillway/scheduler-runtime';
@@ -71,7 +78,7 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
     reflection: process.env['NODE_ENV'] !== 'production',
     ...(security === undefined ? {} : { security }),
   });
-  const address = scheduler.contactAddress === false ? server.address : scheduler.contactAddress;
+  const address = contactAddressOf(server.address, scheduler.contactAddress);
   const http = await startHttpUnlessOff(config, logger);
   logger.info({ event: 'scheduler.ready', address, http: http?.address }, `scheduler ready at ${address}`);
   return {

@@ -8,6 +8,7 @@ import {
   channelSecurityOf,
   checkExposure,
   configDoors,
+  contactAddressOf,
   programFiles,
   resolveMemoryLimit,
   serverSecurityOf,
@@ -167,7 +168,7 @@ export async function startWorker(
     servingMax: worker.connections.incoming,
     logger,
   });
-  address = worker.contactAddress === false ? transfers.address : worker.contactAddress;
+  address = contactAddressOf(transfers.address, worker.contactAddress);
   const monitor = monitorGrowth({
     runtime,
     watch: new GrowthWatch({

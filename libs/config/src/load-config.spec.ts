@@ -186,6 +186,8 @@ test('numbers of milliseconds are taken from code, where their unit is known, an
   const values = { client: { connectTimeout: 250 } };
   expect(loadConfig([optionsSource(values)]).client.connectTimeout).toBe(250);
   expect(linesOf(wrong([{ origin: 'file.yaml', values }]))).toHaveLength(1);
+  expect(loadConfig([flagsSource('worker', { deathTimeout: 250 })]).worker.deathTimeout).toBe(250);
+  expect(linesOf(wrong([flagsSource('worker', { 'death-timeout': '250' })]))).toHaveLength(1);
 });
 
 test('LOG_LEVEL sets the log level unless our own variable does', () => {

@@ -1,6 +1,6 @@
 /**
  * The one list of settings. Nothing else knows which exist: the type of a parsed configuration, the parser of files,
- * environment and flags, and docs/config.md all come from here (see docs/checklists for adding one).
+ * environment and flags, and docs/config.md all come from here.
  */
 import { MAP_KIND } from './text-map.js';
 import type { Program, Setting } from './setting.js';

@@ -1,5 +1,5 @@
 /** Where settings come from: values by name, and how to say where each one stands. Later sources win over earlier. */
-import { findSetting, flagsOf } from './settings.js';
+import { camelCase, findSetting, flagsOf } from './settings.js';
 import type { ConfigProblem } from './problems.js';
 import type { Program } from './setting.js';
 
@@ -36,14 +36,12 @@ export function flagsSource(program: Program, flags: Readonly<Record<string, unk
   const values: Record<string, unknown> = {};
   for (const setting of flagsOf(program)) {
     const name = (setting.flag ?? '').slice(2);
-    const spellings = [
-      `--${name}`,
-      name,
-      name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-    ];
+    const spellings = [`--${name}`, name, camelCase(name)];
     const given = spellings.find((spelling) => flags[spelling] !== undefined);
     if (given !== undefined) values[setting.path] = flags[given];
   }
   const flagOf = (path: string): string | undefined => findSetting(path)?.flag;
-  return { origin: 'flags', values, originOf: flagOf, nameOf: (path) => flagOf(path) ?? path };
+  const nameOf = (path: string): string => flagOf(path) ?? path;
+  // A number is no flag that somebody typed: functions such as `startWorker` take the same names as options.
+  return { origin: 'flags', values, originOf: flagOf, nameOf, fromCode: true };
 }

@@ -8,3 +8,4 @@ export { resolveMemoryLimit, thisMachine, type Machine, type WrittenMemoryLimit 
 export { programFiles, type ProgramFiles } from './program-files.js';
 export { configDoors } from './config-doors.js';
 export { channelSecurityOf, serverSecurityOf, type TlsFiles, type TlsPaths } from './tls-files.js';
+export { contactAddressOf } from './contact-address.js';

@@ -1,5 +1,4 @@
-import { InvalidArgumentError, type SpillwayError } from '@spillway/kernel';
-import { LimitExceededError } from '@spillway/kernel';
+import { InvalidArgumentError, LimitExceededError, SpillwayError } from '@spillway/kernel';
 import { CONTROL_MESSAGE_BYTES_MAX } from '@spillway/messages';
 import type { WireCodec } from './service.js';
 
@@ -20,4 +19,14 @@ export function tooLarge(what: string, bytes: number): SpillwayError {
   return new LimitExceededError(
     `${what} is ${bytes} bytes, over the limit of ${CONTROL_MESSAGE_BYTES_MAX} for one message. Split it.`,
   );
+}
+
+/** What `decode` gives, or why the sender's message was refused. Mistakes of ours go on as they are. */
+export function decoded<T>(decode: () => T): T | SpillwayError {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof InvalidArgumentError || error instanceof LimitExceededError) return error;
+    throw error;
+  }
 }

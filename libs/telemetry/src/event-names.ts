@@ -37,6 +37,10 @@ export const EVENT_NAMES = {
   'worker.quarantined':
     'A worker has died so often right after its start that it is not started for a while.',
   // worker
+  'worker.no-nanny':
+    'The worker runs without a nanny; the line says what it lacks, such as being started again.',
+  'worker.closing': 'The worker was asked to end, with the reason, and closes in order.',
+  'worker.closed': 'The worker has closed everything and ends.',
   'task.log': 'A line that user code wrote to its console or logger, with the key of its task.',
   'link.disconnected': 'The connection to the scheduler is lost; resuming is tried.',
   'link.resumed': 'The connection to the scheduler is back, and nothing was lost.',

@@ -117,7 +117,7 @@ describe('a reader that does not read', () => {
     const { path, requestSerialize, responseDeserialize } = DATA_SERVICE.fetchValues;
 
     const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { keys: names });
-    call.on('error', () => undefined);
+    call.on('error', () => undefined).once('data', () => call.pause());
     await until(() => source.loaded.length > 0);
     await until(() => server.servingCount === 0);
 

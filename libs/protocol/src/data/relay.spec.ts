@@ -130,7 +130,7 @@ describe('fetching through the relay', () => {
       workerId: 'w1',
       keys: names,
     });
-    call.on('error', () => undefined);
+    call.on('error', () => undefined).once('data', () => call.pause());
     await until(() => source.loaded.length > 0);
     await until(() => worker.servingCount === 0);
 

@@ -84,6 +84,8 @@ export class DataRelay {
     const first = await messages.next();
     if (first.done === true) throw new InvalidArgumentError('start: must come first.');
     using lease = this.#lease(relayedWorkerId(first.value));
+    const cancelled = new AbortController();
+    call.once('cancelled', () => cancelled.abort(new UnavailableError('The client has cancelled the upload.')));
     return await discardingOnFailure(lease, () =>
       uploadOver({
         lease,
@@ -91,6 +93,7 @@ export class DataRelay {
         messages: startingWith(first.value, messages),
         deadline: call.getDeadline(),
         idleMs: this.#idleMs,
+        signal: cancelled.signal,
       }),
     );
   }

@@ -35,7 +35,9 @@ import {
   type UpCodec,
 } from './envelopes.js';
 import { SESSION_LIMITS } from './limits.js';
-import { SessionDriver, type Connection } from './session-driver.js';
+import { ListenerGate } from './listener-gate.js';
+import { decoded } from '../decoding.js';
+import { SessionDriver, type Connection, type DriverEvent } from './session-driver.js';
 
 export interface LinkOptions<Hello, In> {
   /** `host:port` of the scheduler. */
@@ -153,4 +155,66 @@ function encodeFrame<Hello, Out>(
     case 'welcome':
       return numbered(0, frame.type === 'ack' ? frame.ack : 0, new Uint8Array());
   }
+}
+
+function connect<Hello, Out, In>(
+  kind: LinkKind<Hello, Out, In>,
+  options: LinkOptions<Hello, In>,
+  driver: SessionDriver<Out, In>,
+  connection: number,
+): void {
+  const client = new Client(options.address, channelCredentials(options.security), CONTROL_CHANNEL_OPTIONS);
+  const method = rawMethod(kind.method);
+  const call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+  // Without a listener an 'error' ends the process; 'status' follows it and says the same.
+  call.on('error', () => undefined);
+  call.on('data', (bytes: Buffer) => receive(kind.down, driver, connection, bytes));
+  call.on('drain', () => driver.drained(connection));
+  call.on('status', (status: StatusObject) => {
+    client.close();
+    // What arrived just before the end of the stream is read first.
+    options.timers.soon(() => driver.dispatch(endedWith(connection, status)));
+  });
+  driver.attach(connection, outgoing(call, client));
+  driver.dispatch({ type: 'connection-opened', connection });
+}
+
+const outgoing = (call: ClientDuplexStream<Buffer, Buffer>, client: Client): Connection => ({
+  write: (bytes) => call.write(bytes),
+  finish: () => call.end(),
+  drop: () => {
+    call.cancel();
+    client.close();
+  },
+});
+
+function receive<Out, In>(
+  down: DownCodec<In>,
+  driver: SessionDriver<Out, In>,
+  connection: number,
+  bytes: Buffer,
+): void {
+  const envelope = decoded(() => down.decode(bytes));
+  if (envelope instanceof SpillwayError) {
+    return driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
+  }
+  const { welcome, seq, ack, messages, end } = envelope;
+  if (welcome !== undefined) return driver.dispatch({ type: 'welcome-received', connection, welcome });
+  driver.dispatch({
+    type: 'batch-received',
+    connection,
+    seq,
+    ack,
+    batch: messages,
+    ...(end === undefined ? {} : { end }),
+  });
+}
+
+/** A refusal with a reason ends the session; anything else is the network's doing, and another attempt may help. */
+function endedWith<In>(connection: number, status: StatusObject): DriverEvent<In> {
+  if (status.code === statusCode.OK) return { type: 'connection-lost', connection, reason: 'The scheduler hung up.' };
+  const error = fromServiceError(status);
+  return isTransient(error)
+    ? { type: 'connection-lost', connection, reason: error.message }
+    : { type: 'refused', connection, error };
 }

@@ -70,6 +70,14 @@ export class SessionDriver<Out, In> implements Link<Out> {
     this.#connection = { number, link, isBlocked: false };
   }
 
+  /** Acceptor: another connection of this session, which takes over from the one before. */
+  takeOver(number: number, link: Connection, received: number): void {
+    const before = this.#connection;
+    this.attach(number, link);
+    before?.link.drop(undefined);
+    this.dispatch({ type: 'connection-accepted', connection: number, received });
+  }
+
   /** The connection takes more again. */
   drained(number: number): void {
     if (this.#connection?.number !== number) return;

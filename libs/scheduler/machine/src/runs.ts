@@ -2,12 +2,12 @@
  * What workers report of the runs they were given, and their heartbeats. Only the current run of a task counts: anything
  * said of an older one, or by a worker that is not registered, changes nothing.
  */
-import type { TaskKey, RunId } from '@spillway/kernel';
+import type { RunId, TaskKey } from '@spillway/kernel';
 import { bringIntoMemory } from './arrivals.js';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
 import { holdsReplica } from './replicas.js';
-import { waitingFor, type ProcessingState, type SchedulerTask } from './task.js';
+import { waitingFor, type SchedulerTask } from './task.js';
 import { move } from './transitions/index.js';
 import type { WorkerView } from './worker-view.js';
 
@@ -47,10 +47,9 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
-    const task = currentRun(core, worker, key, runId);
-    const run = task?.state as ProcessingState | undefined;
+    const run = currentRun(core, worker, key, runId)?.state;
     // It takes longer than its like did: what is expected of this worker grows with it.
-    if (run !== undefined && forMs > run.expectedMs) worker.reprice(run, forMs);
+    if (run?.name === 'processing' && forMs > run.expectedMs) worker.reprice(run, forMs);
   }
 }
 

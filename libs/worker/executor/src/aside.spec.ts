@@ -45,7 +45,9 @@ test('two functions at once run beside each other, one after the other in the sa
 
 test('more functions than threads wait for their turn', async () => {
   const rig = await Rig.start();
-  const outcomes = await Promise.all(Array.from({ length: 10 }, (_, x) => rig.aside('async (x) => x * x', [x])));
+  const outcomes = await Promise.all(
+    Array.from({ length: 10 }, (_, x) => rig.aside('async (x) => x * x', [x])),
+  );
   expect(outcomes.map(valueOf)).toEqual(Array.from({ length: 10 }, (_, x) => x * x));
 });
 

@@ -6,7 +6,11 @@ import { closeRigs, inputsAsArguments, Rig, type RunOptions } from './testing/ex
 
 afterEach(closeRigs);
 
-async function failure(rig: Rig, text: string, options: RunOptions = {}): Promise<RemoteError & { mayRetry: boolean }> {
+async function failure(
+  rig: Rig,
+  text: string,
+  options: RunOptions = {},
+): Promise<RemoteError & { mayRetry: boolean }> {
   const outcome = await rig.run(text, options);
   if (outcome.type !== 'execute-failure') throw new Error(`expected a failure, not ${outcome.type}`);
   return { ...outcome.error, mayRetry: outcome.mayRetry };
@@ -51,8 +55,16 @@ test.each([
     'throw { get message() { throw 1 }, get name() { throw 2 }, get stack() { throw 3 } }',
     'failed',
   ],
-  ['an error whose message is a getter that throws', 'throw Object.defineProperty(new Error("x"), "message", { get() { throw 1 } })', 'failed'],
-  ['a proxy that throws at everything', 'throw new Proxy({}, new Proxy({}, { get() { throw new Error("trap") } }))', 'failed'],
+  [
+    'an error whose message is a getter that throws',
+    'throw Object.defineProperty(new Error("x"), "message", { get() { throw 1 } })',
+    'failed',
+  ],
+  [
+    'a proxy that throws at everything',
+    'throw new Proxy({}, new Proxy({}, { get() { throw new Error("trap") } }))',
+    'failed',
+  ],
   ['a function', 'throw () => 1', 'Function'],
   ['a symbol', 'throw Symbol("s")', 'Symbol(s)'],
 ])('thrown %s becomes TASK_FAILED', async (_, body, part) => {

@@ -67,7 +67,10 @@ test('unloading a module that a queued task still needs waits for that task', as
 
 test('a bundle requires, and imports, packages from the install folder', async () => {
   const rig = await Rig.start();
-  await install(rig, 'old-style', { 'package.json': '{"main":"./main.cjs"}', 'main.cjs': 'exports.word = "old";' });
+  await install(rig, 'old-style', {
+    'package.json': '{"main":"./main.cjs"}',
+    'main.cjs': 'exports.word = "old";',
+  });
   await install(rig, 'new-style', {
     'package.json': '{"type":"module","exports":{"import":"./main.js"}}',
     'main.js': 'export const word = "new";',
@@ -97,7 +100,11 @@ test('an export that does not exist is named together with those that do', async
 
 test('a module nobody uploaded, or a hash that is none, errs only the tasks that name it', async () => {
   const rig = await Rig.start();
-  const missing: FunctionRef = { kind: 'bundle', moduleHash: asModuleHash('0'.repeat(64)), exportName: 'run' };
+  const missing: FunctionRef = {
+    kind: 'bundle',
+    moduleHash: asModuleHash('0'.repeat(64)),
+    exportName: 'run',
+  };
   const evil: FunctionRef = { ...missing, moduleHash: asModuleHash('../../etc/passwd') };
 
   const outcomes = await Promise.all([rig.run(missing), rig.run(evil), rig.run('() => 1')]);
@@ -164,7 +171,10 @@ test('a module that throws while loading, lacks a package or is no JavaScript is
 });
 
 describe('a preinstalled module', () => {
-  const startWith = async (files: Readonly<Record<string, string>>, preinstalled: Record<string, string>): Promise<Rig> => {
+  const startWith = async (
+    files: Readonly<Record<string, string>>,
+    preinstalled: Record<string, string>,
+  ): Promise<Rig> => {
     const rig = await Rig.start({ preinstalled });
     for (const [name, text] of Object.entries(files)) await writeFile(join(rig.folder, name), text);
     return rig;
@@ -172,14 +182,21 @@ describe('a preinstalled module', () => {
 
   test('is found by package name, or by a file relative to the install folder, as ESM and as CommonJS', async () => {
     const rig = await startWith(
-      { 'a.mjs': 'export const twice = (x) => 2 * x;', 'b.cjs': 'const o = { thrice: (x) => 3 * x }; module.exports = o;' },
+      {
+        'a.mjs': 'export const twice = (x) => 2 * x;',
+        'b.cjs': 'const o = { thrice: (x) => 3 * x }; module.exports = o;',
+      },
       { esm: './a.mjs', cjs: './b.cjs', packed: 'packed' },
     );
     await install(rig, 'packed', {
       'package.json': '{"type":"module","exports":{"import":"./main.js"}}',
       'main.js': 'export const half = (x) => x / 2;',
     });
-    const ref = (module: string, exportName: string): FunctionRef => ({ kind: 'preinstalled', module, exportName });
+    const ref = (module: string, exportName: string): FunctionRef => ({
+      kind: 'preinstalled',
+      module,
+      exportName,
+    });
 
     await expect(rig.value(ref('esm', 'twice'), { args: [4] })).resolves.toBe(8);
     await expect(rig.value(ref('cjs', 'thrice'), { args: [4] })).resolves.toBe(12);

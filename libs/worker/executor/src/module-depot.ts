@@ -5,7 +5,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FunctionNotFoundError, ModuleNotLoadableError, SpillwayError, type ModuleHash } from '@spillway/kernel';
+import {
+  FunctionNotFoundError,
+  ModuleNotLoadableError,
+  SpillwayError,
+  type ModuleHash,
+} from '@spillway/kernel';
 import { MODULE_BYTES_MAX, type RemoteError, toRemoteError } from '@spillway/messages';
 import type { ModuleSource } from '@spillway/ports';
 import { bundleFileName, isModuleHash } from './bundle-file.js';
@@ -25,6 +30,8 @@ interface Shelf {
 
 export class ModuleDepot {
   readonly #shelves = new Map<ModuleHash, Shelf>();
+  /** Files on their way out: one of the same name must not be written before they are gone. */
+  readonly #removals = new Map<ModuleHash, Promise<void>>();
   readonly #source: ModuleSource;
   readonly #folder: string;
   readonly #onChange: () => void;
@@ -52,7 +59,7 @@ export class ModuleDepot {
     const shelf = this.#shelves.get(hash);
     if (shelf === undefined) return;
     shelf.usersCount -= 1;
-    if (shelf.usersCount === 0 && (shelf.isUnwanted || shelf.state.name === 'failed')) this.#drop(hash);
+    this.#clearAway(hash, shelf);
   }
 
   /** Requires: retained. */
@@ -66,15 +73,20 @@ export class ModuleDepot {
       const shelf = this.#shelves.get(hash);
       if (shelf === undefined) continue;
       shelf.isUnwanted = true;
-      if (shelf.usersCount === 0) this.#drop(hash);
+      this.#clearAway(hash, shelf);
     }
   }
 
-  #drop(hash: ModuleHash): void {
-    const shelf = this.#shelves.get(hash);
+  /** A failure goes with the last who waited for it, a module when it is unwanted too; neither while it is fetched. */
+  #clearAway(hash: ModuleHash, { state, usersCount, isUnwanted }: Shelf): void {
+    if (usersCount > 0 || state.name === 'fetching' || (state.name === 'ready' && !isUnwanted)) return;
     this.#shelves.delete(hash);
-    // A file that cannot be removed does no harm: it is checked and written anew before it is used again.
-    if (shelf?.state.name === 'ready') rm(this.#pathOf(hash), { force: true }).catch(() => undefined);
+    if (state.name !== 'ready') return;
+    const removal = rm(this.#pathOf(hash), { force: true })
+      // A file that stays does no harm: it is written anew before it is used again.
+      .catch(() => undefined)
+      .finally(() => this.#removals.delete(hash));
+    this.#removals.set(hash, removal);
   }
 
   async #fill(hash: ModuleHash, shelf: Shelf): Promise<void> {
@@ -84,17 +96,20 @@ export class ModuleDepot {
     } catch (error) {
       shelf.state = failureOf(hash, error);
     }
-    if (shelf.usersCount === 0 && shelf.state.name === 'failed') this.#shelves.delete(hash);
+    this.#clearAway(hash, shelf);
     this.#onChange();
   }
 
   async #fetchToDisk(hash: ModuleHash): Promise<void> {
     if (!isModuleHash(hash)) {
-      throw new FunctionNotFoundError(`${boundedText(hash, 100)} is not the SHA-256 of a module (64 hex digits)`);
+      throw new FunctionNotFoundError(
+        `${boundedText(hash, 100)} is not the SHA-256 of a module (64 hex digits)`,
+      );
     }
     const bytes = await this.#source.fetch(hash);
     checkBundle(hash, bytes);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#removals.get(hash);
     const path = this.#pathOf(hash);
     const unfinished = `${path}.${process.pid}.${performance.now()}`;
     await writeFile(unfinished, bytes, { mode: 0o600 });
@@ -127,9 +142,12 @@ function failureOf(hash: ModuleHash, error: unknown): ModuleState {
     return { name: 'failed', error: toRemoteError(error), mayRetry: !isFinal };
   }
   const reason = error instanceof Error ? error.message : String(error);
-  const wrapped = new ModuleNotLoadableError(`Module ${hash} could not be brought to this worker: ${reason}`, {
-    details: { moduleHash: hash },
-    cause: error,
-  });
+  const wrapped = new ModuleNotLoadableError(
+    `Module ${hash} could not be brought to this worker: ${reason}`,
+    {
+      details: { moduleHash: hash },
+      cause: error,
+    },
+  );
   return { name: 'failed', error: toRemoteError(wrapped), mayRetry: true };
 }

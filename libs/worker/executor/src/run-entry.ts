@@ -61,7 +61,9 @@ export function endingOutcome(entry: RunEntry, ending: ThreadEnding): ExecutionO
     case 'crashed': {
       const { raisedBy, error } = ending;
       const origin =
-        raisedBy === undefined || raisedBy === execution.key ? '' : ` (raised by what task ${raisedBy} left behind)`;
+        raisedBy === undefined || raisedBy === execution.key
+          ? ''
+          : ` (raised by what task ${raisedBy} left behind)`;
       const message = boundedText(`${name} failed, its thread ended${origin}: ${error.message}`);
       return failureOutcome(entry, { ...error, message, details: { ...error.details, ...details } }, true);
     }
@@ -73,7 +75,8 @@ function outOfMemoryError(
   details: RemoteError['details'],
   heapMaxBytes: number | false,
 ): RemoteError {
-  const limit = heapMaxBytes === false ? 'the default of Node' : `${Math.round(heapMaxBytes / 1024 / 1024)} MiB`;
+  const limit =
+    heapMaxBytes === false ? 'the default of Node' : `${Math.round(heapMaxBytes / 1024 / 1024)} MiB`;
   return {
     code: 'TASK_OUT_OF_MEMORY',
     message: `${name} filled the heap of its thread (limit: ${limit}) and was ended; the worker lives on. Work in smaller parts, or keep large data in typed arrays, which are outside of the heap.`,

@@ -23,7 +23,9 @@ const sameFunction = (a: FunctionRef, b: FunctionRef): boolean =>
       ? b.kind === 'bundle' && a.moduleHash === b.moduleHash
       : b.kind === 'preinstalled' && a.module === b.module));
 
-export function packRuns(runs: readonly { readonly seq: number; readonly execution: Execution }[]): RunsMessage {
+export function packRuns(
+  runs: readonly { readonly seq: number; readonly execution: Execution }[],
+): RunsMessage {
   const writer = new PackWriter();
   const functions: FunctionRef[] = [];
   for (const { seq, execution } of runs) {

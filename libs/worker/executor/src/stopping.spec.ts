@@ -51,7 +51,11 @@ test('a run behind another is dropped without having started, and the one before
 
   second.stop('timeout');
 
-  await expect(second.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'timeout', started: false });
+  await expect(second.outcome).resolves.toMatchObject({
+    type: 'execute-stopped',
+    reason: 'timeout',
+    started: false,
+  });
   gate.open();
   await expect(first.outcome).resolves.toMatchObject({ type: 'execute-success' });
   await expect(third.outcome).resolves.toMatchObject({ type: 'execute-success' });
@@ -65,7 +69,11 @@ test('a run stopped in the turn it was handed over in never reaches the thread',
 
   run.stop('cancelled');
 
-  await expect(run.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'cancelled', started: false });
+  await expect(run.outcome).resolves.toMatchObject({
+    type: 'execute-stopped',
+    reason: 'cancelled',
+    started: false,
+  });
   await expect(rig.value('() => 1')).resolves.toBe(1);
   expect(gate.value).toBe(0);
 });
@@ -123,7 +131,11 @@ describe('an asynchronous task', () => {
 
     run.stop('timeout');
 
-    await expect(run.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'timeout', started: true });
+    await expect(run.outcome).resolves.toMatchObject({
+      type: 'execute-stopped',
+      reason: 'timeout',
+      started: true,
+    });
     await expect(rig.value(threadOf)).resolves.toBe(before);
   });
 
@@ -146,7 +158,11 @@ describe('an asynchronous task', () => {
 
     run.stop('cancelled');
 
-    await expect(run.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'cancelled', started: true });
+    await expect(run.outcome).resolves.toMatchObject({
+      type: 'execute-stopped',
+      reason: 'cancelled',
+      started: true,
+    });
   });
 });
 
@@ -170,15 +186,22 @@ test('stopping an unknown or finished run, or the same one twice, does nothing m
 test('a native call that outlives the grace is reported stuck once, and its outcome once', async () => {
   const rig = await Rig.start({ cancelGraceMs: 50, abortGraceMs: 1 });
   const marker = join(rig.folder, 'in-the-call');
-  const native = rig.hand("(marker) => require('node:child_process').execSync('touch ' + marker + '; sleep 1')", {
-    key: 'native',
-    args: [marker],
-  });
+  const native = rig.hand(
+    "(marker) => require('node:child_process').execSync('touch ' + marker + '; sleep 1')",
+    {
+      key: 'native',
+      args: [marker],
+    },
+  );
   while (!existsSync(marker)) await new Promise((resolve) => setImmediate(resolve));
 
   native.stop('cancelled');
 
-  await expect(native.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'cancelled', started: true });
+  await expect(native.outcome).resolves.toMatchObject({
+    type: 'execute-stopped',
+    reason: 'cancelled',
+    started: true,
+  });
   await expect(rig.value('() => "the slot goes on"')).resolves.toBe('the slot goes on');
   expect(rig.stuck).toMatchObject([{ slot: 0, key: 'native' }]);
   expect(rig.outcomes.filter(({ key }) => key === 'native')).toHaveLength(1);

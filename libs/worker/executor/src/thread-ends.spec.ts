@@ -13,7 +13,11 @@ test('process.exit() in a task ends only its thread, and is an error of that tas
   await expect(exiting.outcome).resolves.toMatchObject({
     type: 'execute-failure',
     mayRetry: false,
-    error: { code: 'TASK_EXITED', message: expect.stringContaining('leaver') as string, details: { exitCode: '3' } },
+    error: {
+      code: 'TASK_EXITED',
+      message: expect.stringContaining('leaver') as string,
+      details: { exitCode: '3' },
+    },
   });
   await expect(behind.outcome).resolves.toMatchObject({
     type: 'execute-stopped',
@@ -36,7 +40,9 @@ test('a task that fills the heap of its thread is ended with the numbers, and th
   const neighbour = rig.hand(HOLD, { slot: 1, inputs: [gate.payload], args: inputsAsArguments(1) });
   await gate.reached();
 
-  const outcome = await rig.run('() => { const kept = []; for (;;) kept.push({ a: kept.length, b: [1, 2, 3] }); }');
+  const outcome = await rig.run(
+    '() => { const kept = []; for (;;) kept.push({ a: kept.length, b: [1, 2, 3] }); }',
+  );
 
   expect(outcome).toMatchObject({
     type: 'execute-failure',
@@ -119,7 +125,9 @@ test('a thread that dies between tasks is replaced and leaves a line in the log'
   await gate.reached();
   while (rig.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
 
-  expect(rig.lines).toMatchObject([{ level: 'warn', text: expect.stringContaining('nobody runs') as string }]);
+  expect(rig.lines).toMatchObject([
+    { level: 'warn', text: expect.stringContaining('nobody runs') as string },
+  ]);
   await expect(rig.value('() => 2')).resolves.toBe(2);
 });
 

@@ -200,16 +200,27 @@ test('the result of a short task is not held back by a long one that was handed 
 test('closing ends every thread and answers what was unfinished', async () => {
   const rig = await Rig.start({ slotCount: 2 });
   const gate = new Gate();
-  const running = rig.hand('(gate) => { Atomics.store(new Int32Array(gate.buffer), 0, 1); while (true) {} }', {
-    inputs: [gate.payload],
-    args: inputsAsArguments(1),
-  });
+  const running = rig.hand(
+    '(gate) => { Atomics.store(new Int32Array(gate.buffer), 0, 1); while (true) {} }',
+    {
+      inputs: [gate.payload],
+      args: inputsAsArguments(1),
+    },
+  );
   const queued = rig.hand('() => 1');
   await gate.reached();
 
   await rig.executor.close();
 
-  await expect(running.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'thread-ended', started: true });
-  await expect(queued.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'thread-ended', started: false });
+  await expect(running.outcome).resolves.toMatchObject({
+    type: 'execute-stopped',
+    reason: 'thread-ended',
+    started: true,
+  });
+  await expect(queued.outcome).resolves.toMatchObject({
+    type: 'execute-stopped',
+    reason: 'thread-ended',
+    started: false,
+  });
   await expect(rig.run('() => 1')).resolves.toMatchObject({ type: 'execute-stopped', started: false });
 });

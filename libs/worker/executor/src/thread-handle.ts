@@ -7,7 +7,13 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import type { ModuleHash } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { Cancellable, Clock, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
-import { endingOutcome, failureOutcome, type RunEntry, stoppedOutcome, type ThreadEnding } from './run-entry.js';
+import {
+  endingOutcome,
+  failureOutcome,
+  type RunEntry,
+  stoppedOutcome,
+  type ThreadEnding,
+} from './run-entry.js';
 import { packRuns } from './run-pack.js';
 import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
 import type { FromThread, ThreadSetup, ToThread } from './thread-protocol.js';

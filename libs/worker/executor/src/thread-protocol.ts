@@ -34,7 +34,12 @@ export type FromThread =
       readonly encoding: Encoding;
       readonly data: Uint8Array;
     }
-  | { readonly type: 'failure'; readonly seq: number; readonly error: RemoteError; readonly mayRetry: boolean }
+  | {
+      readonly type: 'failure';
+      readonly seq: number;
+      readonly error: RemoteError;
+      readonly mayRetry: boolean;
+    }
   /** Something was thrown outside any task's call; the thread ends after this. */
   | { readonly type: 'crash'; readonly error: RemoteError; readonly raisedBy: string | undefined }
   | {

@@ -15,8 +15,13 @@ export interface PeerOffer {
   readonly wantedCount: number;
 }
 
+/** A key that a peer could be asked for; its size may become known better while it waits. */
+export interface WantedKey {
+  readonly state: { readonly nbytes: number };
+}
+
 /** Keys of one peer, best priority first. */
-export interface WantedQueue<Wanted extends { readonly nbytes: number }> {
+export interface WantedQueue<Wanted extends WantedKey> {
   peek(): Wanted | undefined;
   /** Takes what `peek` showed. */
   pop(): void;
@@ -47,7 +52,7 @@ function compareOffers(a: PeerOffer, b: PeerOffer): number {
  * Takes keys for one gather, in order, and stops at the first that does not fit: smaller ones behind it must not keep a
  * large one waiting for ever. The first of a message may be larger than a message; with nothing in flight, larger than all.
  */
-export function takeWanted<Wanted extends { readonly nbytes: number }>(
+export function takeWanted<Wanted extends WantedKey>(
   queue: WantedQueue<Wanted>,
   limits: GatherLimits,
   inFlightBytes: number,
@@ -55,13 +60,14 @@ export function takeWanted<Wanted extends { readonly nbytes: number }>(
   const taken: Wanted[] = [];
   let messageBytes = 0;
   for (let next = queue.peek(); next !== undefined; next = queue.peek()) {
-    const total = inFlightBytes + messageBytes + next.nbytes;
+    const { nbytes } = next.state;
+    const total = inFlightBytes + messageBytes + nbytes;
     const isFirstOfAll = inFlightBytes === 0 && taken.length === 0;
     if (limits.transferBytesMax !== false && total > limits.transferBytesMax && !isFirstOfAll) break;
-    if (taken.length > 0 && messageBytes + next.nbytes > limits.gatherMessageBytesMax) break;
+    if (taken.length > 0 && messageBytes + nbytes > limits.gatherMessageBytesMax) break;
     queue.pop();
     taken.push(next);
-    messageBytes += next.nbytes;
+    messageBytes += nbytes;
   }
   return taken;
 }

@@ -36,6 +36,7 @@ export function detachInputs(context: MachineContext, run: Run): void {
   for (const { key } of run.message.dependencies) {
     const input = context.tasks.get(key);
     if (input?.neededBy?.delete(run.task) !== true || isNeeded(input)) continue;
+    input.neededBy = undefined;
     const { state } = input;
     if ((state.name === 'fetch' || state.name === 'flight') && !state.asReplica) release(context, input);
   }

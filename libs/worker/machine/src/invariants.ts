@@ -104,6 +104,8 @@ function brokenSlots({ slots, options }: MachineContext): string | undefined {
     if (slot.attempts.length > Math.max(1, options.handOverCountMax))
       return `Slot ${slot.index} has too many tasks`;
     const unknownCount = slot.attempts.filter(({ run }) => run.message.expectedMs === undefined).length;
+    const stoppingCount = slot.attempts.filter(({ stopping }) => stopping !== undefined).length;
+    if (stoppingCount !== slot.stoppingCount) return `Slot ${slot.index} has lost count of what it stops`;
     if (unknownCount !== slot.unknownCount || Math.abs(expectedMs - slot.expectedMs) > 1e-6)
       return `Slot ${slot.index} has lost count of its work`;
   }

@@ -12,7 +12,6 @@ import { comparePriority, type FetchState, type WorkerTask } from './task.js';
 interface WantedEntry {
   readonly task: WorkerTask;
   readonly state: FetchState;
-  readonly nbytes: number;
   readonly priority: Priority;
   readonly order: number;
 }
@@ -106,8 +105,8 @@ export class Peers {
   /** Puts a task in `fetch` into the queue of one of its holders; again, when its priority rose. */
   want(task: WorkerTask, state: FetchState, holderId: WorkerId): void {
     const order = this.#nextOrder++;
-    const { nbytes, priority } = state;
-    this.#peers.get(holderId)?.push({ task, state, nbytes, priority, order });
+    const { priority } = state;
+    this.#peers.get(holderId)?.push({ task, state, priority, order });
     this.mayGather = true;
   }
 

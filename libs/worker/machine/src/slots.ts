@@ -4,7 +4,7 @@
  * hotpath.md). Does not know task states.
  */
 import { assert, must } from '@spillway/kernel';
-import type { Attempt, Run } from './task.js';
+import type { Attempt, Run, Stopping } from './task.js';
 
 export interface HandOverLimits {
   readonly handOverMs: number;
@@ -16,6 +16,8 @@ export class Slot {
   /** Sum of what is known of the attempts' durations. */
   expectedMs = 0;
   unknownCount = 0;
+  /** How many were told to stop. */
+  stoppingCount = 0;
 
   constructor(readonly index: number) {}
 
@@ -46,7 +48,7 @@ export function mayTake(slot: Slot, run: Run, limits: HandOverLimits, nowMs: num
     // A head that outlives its expectation may take any time: nothing more is put behind it.
     nowMs - (head.headSinceMs ?? nowMs) <= limits.handOverMs &&
     // A thread with something to stop may be ended, and what is in it handed over in vain.
-    attempts.every((attempt) => attempt.stopping === undefined)
+    slot.stoppingCount === 0
   );
 }
 
@@ -82,6 +84,13 @@ export class Slots {
     return attempt;
   }
 
+  /** Remembers why an attempt was told to stop. Requires: it was not told before. */
+  markStopping(attempt: Attempt, stopping: Stopping): void {
+    assert(attempt.stopping === undefined, `Task ${attempt.run.task.key} was told to stop twice`);
+    attempt.stopping = stopping;
+    must(this.all[attempt.slot], `slot ${attempt.slot}`).stoppingCount += 1;
+  }
+
   /** Takes out an attempt whose outcome has arrived; the next one's time starts to count. */
   remove(attempt: Attempt, nowMs: number): void {
     const slot = must(this.all[attempt.slot], `slot ${attempt.slot}`);
@@ -97,6 +106,7 @@ export class Slots {
     else slot.expectedMs -= expectedMs;
     // An empty slot has exactly no work, whatever rounding left behind.
     if (attempts.length === 0) slot.expectedMs = 0;
+    if (attempt.stopping !== undefined) slot.stoppingCount -= 1;
     const head = attempts[0];
     if (head !== undefined) head.headSinceMs ??= nowMs;
   }

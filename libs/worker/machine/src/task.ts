@@ -52,7 +52,8 @@ export interface WaitingState {
  */
 export interface FetchState {
   readonly name: 'fetch';
-  readonly nbytes: number;
+  /** As the scheduler said last. */
+  nbytes: number;
   readonly holders: Set<WorkerId>;
   /** Best priority among those who need it. */
   priority: Priority;

@@ -27,6 +27,7 @@ export function wantValue(context: MachineContext, task: WorkerTask, want: Want)
       startFetch(context, task, want);
       return;
     case 'fetch':
+      state.nbytes = want.dependency.nbytes;
       addHolders(context, task, state, usableHolders(context, want));
       raisePriority(context, task, state, want);
       state.asReplica ||= want.asReplica;
@@ -104,6 +105,7 @@ export function replaceHolders(context: MachineContext, task: WorkerTask, depend
     for (const id of ids) state.holders.add(id);
     return;
   }
+  state.nbytes = dependency.nbytes;
   for (const id of [...state.holders]) if (!ids.includes(id)) dropHolder(context, task, id);
   addHolders(context, task, state, ids);
   if (state.holders.size === 0) context.whoHas.putOff(task, context.nowMs);

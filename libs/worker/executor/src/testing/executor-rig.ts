@@ -6,7 +6,14 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asModuleHash, asRunId, asTaskKey, FunctionNotFoundError, type ModuleHash, must } from '@spillway/kernel';
+import {
+  asModuleHash,
+  asRunId,
+  asTaskKey,
+  FunctionNotFoundError,
+  type ModuleHash,
+  must,
+} from '@spillway/kernel';
 import type { Encoding, FunctionRef, Payload, RunOutcome, RunRequest } from '@spillway/messages';
 import type { Execution, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
 import { bundleThreadEntry } from '@spillway/testkit';
@@ -139,7 +146,11 @@ export class Rig {
     throw new Error(`expected a result, not ${JSON.stringify(outcome)}`);
   }
 
-  aside(what: FunctionRef | string, args: readonly unknown[] = [], timeoutMs: RunRequest['timeoutMs'] = false): Promise<RunOutcome> {
+  aside(
+    what: FunctionRef | string,
+    args: readonly unknown[] = [],
+    timeoutMs: RunRequest['timeoutMs'] = false,
+  ): Promise<RunOutcome> {
     const ref = typeof what === 'string' ? this.upload(`exports.run = ${what};`) : what;
     return this.executor.runAside({ function: ref, args: encodeValue(args), timeoutMs });
   }
@@ -147,7 +158,7 @@ export class Rig {
   async close(): Promise<void> {
     rigs.delete(this);
     await this.#executor?.close();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   #fetch(hash: ModuleHash): Promise<Uint8Array> {

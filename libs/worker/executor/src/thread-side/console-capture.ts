@@ -13,21 +13,24 @@ type Emit = (key: string | undefined, level: LogLevel, text: string) => void;
 
 /** Longest line, in UTF-16 code units. */
 export const LOG_LINE_LENGTH_MAX = 16 * 1024;
-/** Most lines of one thread in `WINDOW_MS`. */
+/** Most lines of one thread in `LOG_WINDOW_MS`. */
 export const LOG_LINES_MAX = 500;
-const WINDOW_MS = 1000;
+export const LOG_WINDOW_MS = 1000;
 
 /** Lets so many lines through in each window and says afterwards how many it dropped. */
 export class TaskLog {
-  #windowStartMs = 0;
+  #windowStartMs = -Infinity;
   #lineCount = 0;
   #droppedCount = 0;
 
-  constructor(private readonly emit: Emit) {}
+  constructor(
+    private readonly emit: Emit,
+    private readonly clockMs: () => number,
+  ) {}
 
   write(key: string | undefined, level: LogLevel, text: string): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#windowStartMs >= WINDOW_MS) {
+    const nowMs = this.clockMs();
+    if (nowMs - this.#windowStartMs >= LOG_WINDOW_MS) {
       this.reportDropped();
       this.#windowStartMs = nowMs;
       this.#lineCount = 0;
@@ -40,7 +43,7 @@ export class TaskLog {
   /** Also called whenever the thread falls idle, so that the count is not lost with the last line. */
   reportDropped(): void {
     if (this.#droppedCount === 0) return;
-    const text = `${this.#droppedCount} lines dropped: more than ${LOG_LINES_MAX} in ${WINDOW_MS} ms`;
+    const text = `${this.#droppedCount} lines dropped: more than ${LOG_LINES_MAX} in ${LOG_WINDOW_MS} ms`;
     this.#droppedCount = 0;
     this.emit(undefined, 'warn', text);
   }

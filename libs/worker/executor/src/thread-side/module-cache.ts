@@ -59,7 +59,10 @@ export class ModuleCache {
   #loadBundle(hash: ModuleHash): object {
     try {
       const name = bundleFileName(hash);
-      const loaded = this.#run(readFileSync(join(this.#folders.moduleFolder, name), 'utf8'), `spillway-${name}`);
+      const loaded = this.#run(
+        readFileSync(join(this.#folders.moduleFolder, name), 'utf8'),
+        `spillway-${name}`,
+      );
       this.#bundles.set(hash, loaded);
       return loaded;
     } catch (error) {
@@ -96,7 +99,9 @@ export class ModuleCache {
     made.paths = (Module as ModulePaths)._nodeModulePaths(this.#folders.installFolder);
     made._compile(text, path);
     const exported: unknown = made.exports;
-    return (typeof exported === 'object' && exported !== null) || typeof exported === 'function' ? exported : {};
+    return (typeof exported === 'object' && exported !== null) || typeof exported === 'function'
+      ? exported
+      : {};
   }
 }
 

@@ -23,7 +23,10 @@ export function runTaskThread(): void {
   publishCurrentTask();
   const { port, memory, workerName, validate } = setup;
   const post = (message: FromThread): void => port.postMessage(message);
-  const log = new TaskLog((key, level, text) => post({ type: 'log', key, level, text }));
+  const log = new TaskLog(
+    (key, level, text) => post({ type: 'log', key, level, text }),
+    () => performance.now(),
+  );
   const modules = new ModuleCache(setup);
   const loop = new TaskLoop({
     port,
@@ -72,4 +75,3 @@ function endThreadOnStrayErrors(post: (message: FromThread) => void): void {
     process.exit(1);
   });
 }
-

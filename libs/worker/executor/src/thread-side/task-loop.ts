@@ -22,7 +22,7 @@ export interface TaskLoopOptions {
   readonly claims: RunClaims;
   readonly ring: ResultRing;
   readonly runner: TaskRunner;
-  /** Called when the queue is empty. */
+  /** Called when the queue is empty, before the last results are announced. */
   readonly onIdle: () => void;
 }
 
@@ -73,9 +73,9 @@ export class TaskLoop {
         }
       }
     }
-    this.#announce();
     this.#isRunning = false;
     this.#options.onIdle();
+    this.#announce();
   }
 
   #start(run: ThreadRun): RunEnd | Promise<RunEnd> | undefined {

@@ -2,7 +2,12 @@
  * Runs one task: finds its function, decodes inputs and arguments, calls it inside its context, encodes what it
  * returns. Synchronous as long as the function is, since an `await` costs as much as a trivial task. Never throws.
  */
-import { InputMutatedError, SpillwayError, ValueNotDecodableError, ValueNotEncodableError } from '@spillway/kernel';
+import {
+  InputMutatedError,
+  SpillwayError,
+  ValueNotDecodableError,
+  ValueNotEncodableError,
+} from '@spillway/kernel';
 import { functionNameOf, type Payload, type RemoteError, toRemoteError } from '@spillway/messages';
 import { decodeValue, encodeValue } from '@spillway/values';
 import { boundedText } from '../error-text.js';
@@ -94,7 +99,10 @@ function finish(run: ThreadRun, value: unknown, durationMs: number, guard: Input
     const { summary } = describeThrown(error);
     const reason = error instanceof SpillwayError ? error.message : summary;
     const details = error instanceof SpillwayError ? error.details : {};
-    return ownFailure(run, new ValueNotEncodableError(`The result of ${nameOf(run)} cannot travel: ${reason}`, { details }));
+    return ownFailure(
+      run,
+      new ValueNotEncodableError(`The result of ${nameOf(run)} cannot travel: ${reason}`, { details }),
+    );
   }
 }
 
@@ -124,7 +132,10 @@ function ownFailure(run: ThreadRun, error: unknown): RunEnd {
   if (!(error instanceof SpillwayError)) {
     // Only decoding can throw something else: a codec of the user.
     const { summary } = describeThrown(error);
-    return ownFailure(run, new ValueNotDecodableError(`The inputs of ${nameOf(run)} do not decode: ${summary}`));
+    return ownFailure(
+      run,
+      new ValueNotDecodableError(`The inputs of ${nameOf(run)} do not decode: ${summary}`),
+    );
   }
   const remote = toRemoteError(error);
   return {

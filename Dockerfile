@@ -1,0 +1,25 @@
+# One image for every program of Spillway: `scheduler`, `nanny <scheduler>` or any other command of `spillway`.
+FROM node:20-bookworm-slim AS build
+WORKDIR /src
+ENV CI=true NX_DAEMON=false NX_ISOLATE_PLUGINS=false
+COPY package.json package-lock.json ./
+COPY apps/cli/package.json apps/cli/
+COPY apps/e2e/package.json apps/e2e/
+COPY apps/nanny/package.json apps/nanny/
+COPY apps/scheduler/package.json apps/scheduler/
+COPY apps/worker/package.json apps/worker/
+COPY examples/flights/package.json examples/flights/
+COPY libs libs
+COPY proto proto
+RUN npm ci
+COPY . .
+RUN npx nx run cli:bundle && node tools/image.mjs /image
+
+FROM node:20-bookworm-slim
+# Spilled data and uploaded modules go to /var/lib/spillway: a volume, never a tmpfs, which is memory.
+RUN mkdir -p /var/lib/spillway && chown node:node /var/lib/spillway
+COPY --from=build /image /opt/spillway
+ENV NODE_ENV=production SPILLWAY_WORKER__LOCAL_DIRECTORY=/var/lib/spillway
+USER node
+WORKDIR /var/lib/spillway
+ENTRYPOINT ["node", "/opt/spillway/bundle/spillway.mjs"]

@@ -1,0 +1,59 @@
+/** Graphs that clients submit: staging their parts, and starting their commit. The commit itself is in `graph-commit.ts`. */
+import { remoteError } from '@spillway/messages';
+import type { ClientView } from './client-view.js';
+import type { Core } from './core.js';
+import type { ClientEvent } from './events.js';
+import { GraphCommit } from './graph-commit.js';
+import { StagedGraph } from './staged-graph.js';
+import { addWant } from './wants.js';
+
+type Said<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>;
+
+export function onGraphPart(core: Core, client: ClientView, event: Said<'graph-part'>): void {
+  // Submitted again after it was accepted: the commit is answered, the parts are not needed.
+  if (client.accepted.has(event.submissionId)) return;
+  let graph = client.staged.get(event.submissionId);
+  if (graph === undefined) {
+    graph = new StagedGraph(event.submissionId);
+    client.staged.set(event.submissionId, graph);
+    // Counts as a task, so that empty graphs are bounded too.
+    client.stagedTaskCount += 1;
+  }
+  client.stagedTaskCount += graph.addPart(event.partIndex, event.tasks);
+  const { stagedTasksMax } = core.options;
+  if (client.stagedTaskCount <= stagedTasksMax || graph.refusal !== undefined) return;
+  client.stagedTaskCount -= graph.specs.length;
+  graph.refuse(
+    remoteError(
+      'LIMIT_EXCEEDED',
+      `The client has sent more than ${stagedTasksMax} tasks that it has not committed. ` +
+        `Commit graphs before sending more, or send smaller ones.`,
+      { limit: String(stagedTasksMax) },
+    ),
+  );
+}
+
+export function onGraphCommit(core: Core, client: ClientView, event: Said<'graph-commit'>): void {
+  const { submissionId } = event;
+  if (client.accepted.has(submissionId)) {
+    core.outbox.toClient(client.id, { type: 'graph-accepted', submissionId });
+    for (const key of event.wants) {
+      const task = core.table.get(key);
+      if (task !== undefined) addWant(core, client, task);
+    }
+    return;
+  }
+  const graph = client.staged.get(submissionId) ?? new StagedGraph(submissionId);
+  if (client.staged.delete(submissionId)) client.stagedTaskCount -= graph.specs.length + 1;
+  if (graph.partCount !== event.partCount) {
+    graph.refuse(
+      remoteError(
+        'INVALID_ARGUMENT',
+        `The commit says ${event.partCount} parts, and ${graph.partCount} have arrived. Submit the graph again.`,
+      ),
+    );
+  }
+  const commit = new GraphCommit(core, client, graph, event.wants);
+  client.commit = commit;
+  core.jobs.start(core, commit);
+}

@@ -1,0 +1,132 @@
+/** Bundles on disk: brought once, kept while used, dropped when told. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asModuleHash, type ModuleHash } from '@spillway/kernel';
+import { ModuleDepot } from './module-depot.js';
+
+const TEXT = new TextEncoder().encode('exports.run = () => 1;');
+const HASH = asModuleHash(createHash('sha256').update(TEXT).digest('hex'));
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spillway-depot-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+interface Scene {
+  readonly depot: ModuleDepot;
+  readonly fetched: ModuleHash[];
+  /** The next fetch that ended, well or not. */
+  changed(): Promise<void>;
+}
+
+function aDepot(fetch: () => Promise<Uint8Array> = () => Promise.resolve(TEXT)): Scene {
+  const fetched: ModuleHash[] = [];
+  let wake: () => void = () => undefined;
+  const source = {
+    fetch: (hash: ModuleHash): Promise<Uint8Array> => {
+      fetched.push(hash);
+      return fetch();
+    },
+  };
+  const depot = new ModuleDepot(source, folder, () => wake());
+  return { depot, fetched, changed: () => new Promise((resolve) => (wake = resolve)) };
+}
+
+test('a module is fetched once, however many want it', async () => {
+  const { depot, fetched, changed } = aDepot();
+  const arrived = changed();
+  depot.retain(HASH);
+  depot.retain(HASH);
+  expect(depot.state(HASH)).toEqual({ name: 'fetching' });
+
+  await arrived;
+
+  depot.retain(HASH);
+  expect(depot.state(HASH)).toEqual({ name: 'ready' });
+  expect(fetched).toEqual([HASH]);
+});
+
+test('an unloaded module stays as long as it is used, then its file goes', async () => {
+  const { depot, fetched, changed } = aDepot();
+  const arrived = changed();
+  depot.retain(HASH);
+  await arrived;
+
+  depot.unload([HASH]);
+  expect(depot.state(HASH)).toEqual({ name: 'ready' });
+  depot.release(HASH);
+  while ((await readdir(folder)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+
+  expect(fetched).toHaveLength(1);
+});
+
+test('a module wanted again right after it was dropped is fetched again and stays', async () => {
+  const { depot, fetched, changed } = aDepot();
+  const arrived = changed();
+  depot.retain(HASH);
+  depot.unload([HASH]);
+  await arrived;
+
+  const again = changed();
+  depot.release(HASH);
+  depot.retain(HASH);
+  await again;
+
+  expect(depot.state(HASH)).toEqual({ name: 'ready' });
+  expect(await readdir(folder)).toEqual([`${HASH}.cjs`]);
+  expect(fetched).toHaveLength(2);
+});
+
+test('wanting a module again before its last user is done keeps it', async () => {
+  const { depot, changed } = aDepot();
+  const arrived = changed();
+  depot.retain(HASH);
+  await arrived;
+
+  depot.unload([HASH]);
+  depot.retain(HASH);
+  depot.release(HASH);
+  depot.release(HASH);
+
+  expect(await readdir(folder)).toEqual([`${HASH}.cjs`]);
+});
+
+test('a failure is told to all who wait, and the next one tries again', async () => {
+  const { depot, fetched, changed } = aDepot(() => Promise.reject(new Error('disk on fire')));
+  const failed = changed();
+  depot.retain(HASH);
+  depot.retain(HASH);
+  await failed;
+
+  expect(depot.state(HASH)).toMatchObject({
+    name: 'failed',
+    mayRetry: true,
+    error: { code: 'MODULE_NOT_LOADABLE' },
+  });
+  depot.release(HASH);
+  expect(depot.state(HASH)).toMatchObject({ name: 'failed' });
+  depot.release(HASH);
+
+  const again = changed();
+  depot.retain(HASH);
+  await again;
+  expect(fetched).toHaveLength(2);
+});
+
+test('a module given up while it is fetched leaves nothing behind that would be taken for ready', async () => {
+  const { depot, changed } = aDepot();
+  const arrived = changed();
+  depot.retain(HASH);
+  depot.unload([HASH]);
+  depot.release(HASH);
+  await arrived;
+
+  const again = changed();
+  depot.retain(HASH);
+  await again;
+  expect(depot.state(HASH)).toEqual({ name: 'ready' });
+  expect(await readdir(folder)).toEqual([`${HASH}.cjs`]);
+});
