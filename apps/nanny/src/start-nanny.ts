@@ -8,12 +8,12 @@ import {
   type SpillwayConfig,
 } from '@spillway/config';
 import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spillway/kernel';
-import { PROTOCOL_VERSION } from '@spillway/messages';
+import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
+import type { Link, LinkListener, Logger } from '@spillway/ports';
 import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime } from '@spillway/nanny-runtime';
 import {
   channelSecurityOf,
-  checkExposure,
   configDoors,
   contactAddressOf,
   ForkedChildren,
@@ -65,29 +65,57 @@ export async function startNanny(
 ): Promise<RunningNanny> {
   const sources = await readConfigSources(configDoors());
   const config = loadConfig([...sources, flagsSource('nanny', { ...options })]);
-  const { nanny } = config;
-  const serverSecurity = serverSecurityOf(config.tls);
-  checkExposure({
-    what: 'nanny',
-    host: nanny.host,
-    hasTls: serverSecurity !== undefined,
-    insecure: config.security.insecure,
-  });
   const nannyId = asNannyId(randomBytes(6).toString('hex'));
-  const name = nanny.name === false ? `${hostname()}-${nannyId.slice(0, 4)}` : nanny.name;
+  const name = config.nanny.name === false ? `${hostname()}-${nannyId.slice(0, 4)}` : config.nanny.name;
   const logger = createLogger({ service: 'nanny', instance: name, level: config.log.level });
-  const channelSecurity = channelSecurityOf(config.tls);
+  const security = serverSecurityOf(config.tls);
   const server = await NannyServer.listen({
-    address: `${nanny.host}:${nanny.port}`,
+    address: `${config.nanny.host}:${config.nanny.port}`,
     handlers: {
       getStatus: () => ({ nannyId, name, slots: runtime.slots.map(describeSlot) }),
       restartWorker: (workerId, reason) => runtime.restartWorker(workerId, reason),
       stop: (reason) => runtime.stop(reason),
     },
     logger,
-    ...(serverSecurity === undefined ? {} : { security: serverSecurity }),
+    ...(security === undefined ? {} : { security }),
   });
-  const runtime: NannyRuntime = new NannyRuntime({
+  const address = contactAddressOf(server.address, false);
+  const who = { schedulerAddress, config, nannyId, name, address };
+  const runtime: NannyRuntime = composeRuntime(who, programs, logger);
+  const finished = runtime.finished.then(() => server.close());
+  try {
+    await runtime.start();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return {
+    name,
+    address,
+    allReady: () => runtime.allReady(),
+    finished,
+    close: async (reason) => {
+      logger.info({ event: 'nanny.closing', reason }, 'nanny closing');
+      server.setServing(false);
+      runtime.stop(reason);
+      await finished;
+      logger.info({ event: 'nanny.closed' }, 'nanny closed');
+    },
+  };
+}
+
+interface Who {
+  readonly schedulerAddress: string;
+  readonly config: SpillwayConfig;
+  readonly nannyId: NannyId;
+  readonly name: string;
+  readonly address: string;
+}
+
+function composeRuntime(who: Who, programs: ProgramFiles, logger: Logger): NannyRuntime {
+  const { config, schedulerAddress, nannyId, name } = who;
+  const { nanny } = config;
+  return new NannyRuntime({
     machine: new NannyMachine({
       nannyId,
       workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
@@ -102,45 +130,30 @@ export async function startNanny(
     children: new ForkedChildren(programs.worker, process.env),
     workerArgs: (workerId, workerName) => workerArguments(schedulerAddress, nannyId, workerId, workerName),
     workerEnviron: { ...DROPPED_VARIABLES, ...workerSettings(config), ...nanny.environ },
-    openLink: (listener) =>
-      openNannyLink({
-        address: schedulerAddress,
-        hello: () => ({
-          nannyId,
-          name,
-          address: contactAddressOf(server.address, false),
-          pid: process.pid,
-          protocol: PROTOCOL_VERSION,
-          softwareVersion: SOFTWARE_VERSION,
-        }),
-        listener,
-        clock: systemClock,
-        timers: systemTimers,
-        connectTimeoutMs: config.client.connectTimeout,
-        resumeGraceMs: config.scheduler.workerReconnectGrace,
-        ...(channelSecurity === undefined ? {} : { security: channelSecurity }),
-      }),
+    openLink: (listener) => openLink(who, listener),
   });
-  try {
-    await runtime.start();
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
-  const finished = runtime.finished.then(() => server.close());
-  return {
-    name,
-    address: server.address,
-    allReady: () => runtime.allReady(),
-    finished,
-    close: async (reason) => {
-      logger.info({ event: 'nanny.closing', reason }, 'nanny closing');
-      server.setServing(false);
-      runtime.stop(reason);
-      await finished;
-      logger.info({ event: 'nanny.closed' }, 'nanny closed');
-    },
-  };
+}
+
+function openLink(
+  { schedulerAddress, config, ...who }: Who,
+  listener: LinkListener<SchedulerToNanny>,
+): Promise<Link<NannyToScheduler>> {
+  const security = channelSecurityOf(config.tls);
+  return openNannyLink({
+    address: schedulerAddress,
+    hello: () => ({
+      ...who,
+      pid: process.pid,
+      protocol: PROTOCOL_VERSION,
+      softwareVersion: SOFTWARE_VERSION,
+    }),
+    listener,
+    clock: systemClock,
+    timers: systemTimers,
+    connectTimeoutMs: config.client.connectTimeout,
+    resumeGraceMs: config.scheduler.workerReconnectGrace,
+    ...(security === undefined ? {} : { security }),
+  });
 }
 
 function workerArguments(

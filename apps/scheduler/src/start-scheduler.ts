@@ -52,12 +52,6 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
   const config = loadConfig([...sources, flagsSource('scheduler', { ...options })]);
   const { scheduler } = config;
   const security = serverSecurityOf(config.tls);
-  checkExposure({
-    what: 'scheduler',
-    host: scheduler.host,
-    hasTls: security !== undefined,
-    insecure: config.security.insecure,
-  });
   const logger = createLogger({ service: 'scheduler', instance: hostname(), level: config.log.level });
   const runtime = new SchedulerRuntime({
     machine: schedulerMachine(config),

@@ -1,7 +1,2 @@
-export {
-  startWorker,
-  type RunningWorker,
-  type WorkerEnd,
-  type WorkerOptions,
-  type WorkerOrigin,
-} from './start-worker.js';
+export { startWorker, type RunningWorker, type WorkerEnd } from './start-worker.js';
+export type { WorkerOptions, WorkerOrigin } from './worker-options.js';

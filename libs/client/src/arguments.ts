@@ -6,11 +6,11 @@
 import { InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
 import {
   DEPENDENCIES_MAX,
-  GRAPH_PART_BYTES_MAX,
   INLINE_ARGUMENT_BYTES_MAX,
   type Payload,
 } from '@spillway/messages';
 import { encodeValue } from '@spillway/values';
+import { encodeWithFutures } from './encode-with-futures.js';
 import { Future, ownerOf, recordOf, type FutureOwner } from './future.js';
 import type { KeyRecord } from './key-record.js';
 
@@ -34,6 +34,9 @@ export interface EncodedArguments {
 class LargeText {
   constructor(readonly text: string) {}
 }
+
+/** Most that a task carries when all that can travel apart has been taken out. The scheduler refuses more. */
+export const ARGUMENT_BYTES_MAX = 2 * INLINE_ARGUMENT_BYTES_MAX;
 
 /** Arguments that are too large together are taken apart down to parts of this size, the larger ones first. */
 const PART_BYTES_MAX_STEPS = [INLINE_ARGUMENT_BYTES_MAX / 2, INLINE_ARGUMENT_BYTES_MAX / 16];
@@ -60,23 +63,23 @@ export class ArgumentEncoder {
       encoded = this.#attempt(prepared.map((argument) => this.#takeOut(argument, partBytesMax)));
     }
     // What is left are placeholders and small things in great number; the graph can carry some more of them.
-    if (encoded.payload.data.byteLength <= GRAPH_PART_BYTES_MAX) return encoded;
+    if (encoded.payload.data.byteLength <= ARGUMENT_BYTES_MAX) return encoded;
     throw new LimitExceededError(
       `The arguments hold ${encoded.payload.data.byteLength} bytes of futures and values that cannot be taken apart, ` +
-        `more than the ${GRAPH_PART_BYTES_MAX} a task may carry. Scatter the values, or merge the futures in steps.`,
+        `more than the ${ARGUMENT_BYTES_MAX} a task may carry. Scatter the values, or merge the futures in steps.`,
     );
   }
 
   #attempt(args: readonly unknown[]): EncodedArguments {
     const found = new FoundDependencies(this.owner, this.#large);
-    const payload = encodeValue(args, { dependencyIndexOf: (value) => found.indexOf(value) });
+    const payload = encodeWithFutures(args, (value) => found.indexOf(value));
     return { payload, dependencies: found.records, large: found.large };
   }
 
   /** Large text and binary data is recognized without encoding it. */
   #takeOutAtOnce(value: unknown): unknown {
     if (typeof value === 'string') return this.#takeOutText(value, INLINE_ARGUMENT_BYTES_MAX);
-    if (sizeOfBinary(value) > INLINE_ARGUMENT_BYTES_MAX) this.#placeOnce(value, value);
+    if (isBinary(value) && value.byteLength > INLINE_ARGUMENT_BYTES_MAX) this.#placeOnce(value, value);
     return value;
   }
 
@@ -107,7 +110,7 @@ export class ArgumentEncoder {
     return marker;
   }
 
-  #placeOnce(identity: object | string, value: unknown): void {
+  #placeOnce(identity: object, value: unknown): void {
     if (!this.#large.has(identity)) this.#large.set(identity, this.place(encodeValue(value, { shared: true })));
   }
 }
@@ -160,11 +163,8 @@ class FoundDependencies {
   }
 }
 
-function sizeOfBinary(value: unknown): number {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) {
-    return value.byteLength;
-  }
-  return 0;
+function isBinary(value: unknown): value is ArrayBufferView | ArrayBuffer | SharedArrayBuffer {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 }
 
 /** Plain containers can be copied with other members; anything else is left whole. */

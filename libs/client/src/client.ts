@@ -1,13 +1,13 @@
 /** The client: what an application submits tasks to a cluster with, and gets their results from. */
 import { InvalidArgumentError } from '@spillway/kernel';
 import type { Encoding, Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
-import { encodeValue } from '@spillway/values';
 import { bounded, toMs, type CallOptions } from './call-options.js';
 import { Callables } from './callables.js';
 import type { ClientSession } from './client-session.js';
 import type { ClusterConnection } from './cluster-connection.js';
 import { CompletionQueue, untilDone, waitFor, type WaitOutcome } from './completion.js';
 import { describe, holdingsOf } from './cluster-queries.js';
+import { encodeWithFutures } from './encode-with-futures.js';
 import { refuseFuture, stateOf, type Future } from './future.js';
 import { gatherShape } from './gather.js';
 import { gatherInOrder } from './gather-iterator.js';
@@ -249,7 +249,7 @@ export class Client implements Submitter, AsyncDisposable {
 
   #scatter<T>(value: T, options: ScatterOptions, signal: AbortSignal): Promise<Future<T>> {
     const { encoding = 'v8', copies = 1, workers = [] } = options;
-    const payload = encodeValue(value, { encoding, shared: true, dependencyIndexOf: refuseFuture('scatter') });
+    const payload = encodeWithFutures(value, refuseFuture('scatter'), { encoding, shared: true });
     return this.#session.scatter(payload, { copies, workers, signal }) as Promise<Future<T>>;
   }
 

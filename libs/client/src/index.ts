@@ -1,1 +1,67 @@
-export {};
+export { currentTask } from './current-task.js';
+export type {
+  Client,
+  GatherIteratorOptions,
+  RunOptions,
+  ScatterOptions,
+  Submitter,
+  WaitOptions,
+} from './client.js';
+export type { CallOptions, Duration } from './call-options.js';
+export type { WaitOutcome } from './completion.js';
+export { Future, type FutureStatus } from './future.js';
+export type { LoadOptions } from './load-module.js';
+export { preinstalled } from './remote-function.js';
+export { repeat, type Repeat } from './repeat.js';
+export type {
+  AnyFunction,
+  ArgumentsOf,
+  Deep,
+  Gathered,
+  Handles,
+  InputsOf,
+  RemoteFunction,
+  ResultOf,
+  TaskFunction,
+} from './task-function.js';
+export type { TaskOptions } from './task-options.js';
+
+export { registerCodec, unshared, type Codec } from '@spillway/values';
+export {
+  ClusterUnreachableError,
+  DeadlineExceededError,
+  DependencyFailedError,
+  FunctionCapturesError,
+  FunctionNotFoundError,
+  FutureCancelledError,
+  InputMutatedError,
+  InvalidArgumentError,
+  InvalidConfigError,
+  InvalidGraphError,
+  InvalidTransitionError,
+  InvariantError,
+  KeyConflictError,
+  KilledWorkerError,
+  LimitExceededError,
+  LostDataError,
+  ModuleNotLoadableError,
+  NoValidWorkerError,
+  ProgramStartError,
+  SessionExpiredError,
+  SpillwayError,
+  TaskExitedError,
+  TaskFailedError,
+  TaskOutOfMemoryError,
+  TaskTimeoutError,
+  UnavailableError,
+  UnknownKeyError,
+  UnknownWorkerError,
+  ValueNotDecodableError,
+  ValueNotEncodableError,
+  VersionMismatchError,
+  WorkerStartTimeoutError,
+  type ErrorCode,
+  type ErrorDetails,
+} from '@spillway/kernel';
+export type { Encoding, Holder, Holding, WorkerInfo } from '@spillway/messages';
+export type { TaskContext, TaskLogger } from '@spillway/ports';

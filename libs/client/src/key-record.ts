@@ -30,6 +30,11 @@ export class KeyRecord {
   holds: KeyRecord[] | undefined;
   /** The cluster never heard of this key: its submission failed here, or was refused. */
   isUnsubmitted = false;
+  /**
+   * The graph that makes this key is not accepted yet: what arrives about the key is from before, when another handle
+   * of the same key was released, and is not about this one.
+   */
+  awaitsAcceptance = false;
   #state: KeyState = PENDING;
   #listeners: Set<() => void> | undefined;
 

@@ -62,7 +62,7 @@ export class KeyTable {
   apply(message: KeyMessage): void {
     const record = this.#records.get(message.key);
     // Cancelled here is final, whatever was on its way.
-    if (record === undefined || record.state.name === 'cancelled') return;
+    if (record === undefined || record.awaitsAcceptance || record.state.name === 'cancelled') return;
     record.become(stateAfter(message));
   }
 

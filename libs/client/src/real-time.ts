@@ -1,7 +1,7 @@
 /** Node's clock and timers behind the ports: what a client is built with outside of tests. */
 import type { Clock, Timers } from '@spillway/ports';
 
-const startedAtMs = Date.now() - performance.now();
+const startedAtMs = performance.timeOrigin;
 
 export const realClock: Clock = { nowMs: () => startedAtMs + performance.now() };
 

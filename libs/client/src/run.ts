@@ -1,8 +1,9 @@
 /** A function on workers at once, outside of scheduling. */
 import type { WorkerId } from '@spillway/kernel';
 import type { RemoteError, RunOutcome } from '@spillway/messages';
-import { decodeValue, encodeValue } from '@spillway/values';
+import { decodeValue } from '@spillway/values';
 import type { ClusterConnection } from './cluster-connection.js';
+import { encodeWithFutures } from './encode-with-futures.js';
 import { refuseFuture } from './future.js';
 import { rebuildError } from './remote-errors.js';
 import type { CallableFunction } from './task-draft.js';
@@ -20,7 +21,7 @@ export async function runOnWorkers(
   { callable, args, timeoutMs, workers }: WorkerRun,
   signal: AbortSignal,
 ): Promise<Map<string, unknown>> {
-  const payload = encodeValue(args, { dependencyIndexOf: refuseFuture('run') });
+  const payload = encodeWithFutures(args, refuseFuture('run'));
   await callable.ready;
   const request = { function: callable.ref, args: payload, timeoutMs };
   const outcomes = await connection.runOnWorkers(request, workers, { signal });

@@ -86,6 +86,7 @@ export class Submissions {
     const drafts = this.#unanswered.get(message.submissionId);
     if (drafts === undefined) return;
     this.#unanswered.delete(message.submissionId);
+    for (const { record } of drafts) record.awaitsAcceptance = false;
     if (message.type === 'graph-accepted') return;
     const error = rebuildError(message.error);
     for (const draft of drafts) fail(draft, error);
@@ -154,6 +155,7 @@ export class Submissions {
     if (draft.record.referenceCount > 0) {
       for (const { record } of encoded.large) this.options.keys.hold(draft.record, record);
     }
+    if (draft.isFirst) draft.record.awaitsAcceptance = true;
     writer.add(specOf(draft, encoded));
   }
 

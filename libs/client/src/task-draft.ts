@@ -71,19 +71,10 @@ export function wireBytesOf(spec: TaskSpec): number {
   return spec.args.data.byteLength + Buffer.byteLength(spec.key) + dependencyBytes + workerBytes + functionBytes + 64;
 }
 
-/**
- * Hash of what a pure call is: the same function, arguments and encoding give the same key everywhere. Large arguments
- * count by their contents, since the keys they travel under are not the same twice.
- */
+/** Hash of what a pure call is: the same function, arguments and encoding give the same key everywhere. */
 export function contentHash(ref: FunctionRef, args: EncodedArguments, options: ResolvedTaskOptions): string {
+  const keys = args.dependencies.map((record) => record.key);
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([ref, args.payload.encoding, options.resultEncoding]));
-  const large = new Map(args.large.map(({ record, payload }) => [record, payload]));
-  for (const record of args.dependencies) {
-    const payload = large.get(record);
-    hash.update(JSON.stringify(payload === undefined ? ['key', record.key] : ['content', sha256(payload.data)]));
-  }
+  hash.update(JSON.stringify([ref, args.payload.encoding, options.resultEncoding, keys]));
   return hash.update(args.payload.data).digest('hex').slice(0, 32);
 }
-
-const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');

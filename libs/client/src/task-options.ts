@@ -9,6 +9,7 @@ export interface TaskOptions {
   /**
    * The function gives the same result for the same arguments and has no side effects: the key is made of their
    * contents, so that the same call made again, here or by another client, is computed once while its result is held.
+   * Arguments above 64 KiB travel apart and count as different each time: scatter them once and pass the future.
    */
   readonly pure?: boolean | undefined;
   /** Larger runs earlier. Default 0. */

@@ -1,4 +1,4 @@
-import type { NannyId, RunId, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { ModuleHash, NannyId, RunId, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
 import type { Holder, RunOutcome, RunRequest, WorkerStatus } from './client.js';
 import type { RemoteError } from './remote-error.js';
 import type { TaskSpec } from './task-spec.js';
@@ -85,7 +85,7 @@ export type SchedulerToWorker =
   | {
       readonly type: 'unload-modules';
       readonly stimulusId: StimulusId;
-      readonly moduleHashes: readonly string[];
+      readonly moduleHashes: readonly ModuleHash[];
     }
   /** Close down, in order. */
   | { readonly type: 'close-worker'; readonly stimulusId: StimulusId; readonly reason: string };

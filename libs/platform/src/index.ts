@@ -3,7 +3,6 @@ export { systemTimers } from './system-timers.js';
 export { ForkedChildren } from './forked-children.js';
 export { processMemory } from './process-memory.js';
 export { onShutdown, tellParent, type ShutdownCause } from './shutdown.js';
-export { checkExposure, isLoopback } from './exposure.js';
 export { resolveMemoryLimit, thisMachine, type Machine, type WrittenMemoryLimit } from './memory-limit.js';
 export { programFiles, type ProgramFiles } from './program-files.js';
 export { configDoors } from './config-doors.js';

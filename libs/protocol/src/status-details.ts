@@ -48,7 +48,9 @@ export function unpackDetails(
     const packed = details.find((detail) => detail.type_url === `${TYPE_URL}ErrorInfo`);
     if (packed === undefined) return undefined;
     const info = ErrorInfo.decode(packed.value);
-    return info.domain === ERROR_DOMAIN ? { message, reason: info.reason, details: { ...info.metadata } } : undefined;
+    return info.domain === ERROR_DOMAIN
+      ? { message, reason: info.reason, details: { ...info.metadata } }
+      : undefined;
   } catch {
     return undefined;
   }

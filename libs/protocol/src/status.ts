@@ -71,7 +71,13 @@ export function toServiceError(error: unknown): Partial<StatusObject> & { code: 
   const metadata = new Metadata();
   metadata.set(
     'grpc-status-details-bin',
-    packDetails({ code, message, reason: known.code, details: known.details, retryAfterMs: retryAfterMs(known, code) }),
+    packDetails({
+      code,
+      message,
+      reason: known.code,
+      details: known.details,
+      retryAfterMs: retryAfterMs(known, code),
+    }),
   );
   return { code, details: message, metadata };
 }

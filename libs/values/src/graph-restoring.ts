@@ -26,7 +26,11 @@ export class GraphRestoring {
   readonly #slots = new Map<number, Token>();
   readonly #shells = new Set<unknown>();
 
-  constructor(private readonly dependencies: readonly unknown[]) {}
+  /** `lengthMax`: no list that was really written is longer; a forged sparse one could be, and walking it take minutes. */
+  constructor(
+    private readonly dependencies: readonly unknown[],
+    private readonly lengthMax: number,
+  ) {}
 
   /** The object that stands for a slot while reading. */
   slot(number: number): object {
@@ -50,10 +54,10 @@ export class GraphRestoring {
 
   /** The value of a flat graph that was read. */
   restore(flat: unknown): unknown {
-    const [root, hoisted, steps] = asArray(flat);
-    const cutOff = asArray(hoisted);
+    const [root, hoisted, steps] = this.#asArray(flat);
+    const cutOff = this.#asArray(hoisted);
     for (let at = 0; at + 1 < cutOff.length; at += 2) this.#fillSlot(cutOff[at], cutOff[at + 1]);
-    for (const step of asArray(steps)) this.#perform(asArray(step));
+    for (const step of this.#asArray(steps)) this.#perform(this.#asArray(step));
     return resolve(root);
   }
 
@@ -67,13 +71,18 @@ export class GraphRestoring {
         break;
       case STEP.fill: {
         if (!this.#shells.has(step[1])) throw new MalformedError('it fills what is no error');
-        const [hidden, shown] = [asArray(step[2]).map(resolve), asArray(step[3]).map(resolve)];
+        const [hidden, shown] = [this.#asArray(step[2]).map(resolve), this.#asArray(step[3]).map(resolve)];
         fillError(step[1] as object, { hidden, shown });
         break;
       }
       default:
         throw new MalformedError('it has an unknown step');
     }
+  }
+
+  #asArray(value: unknown): readonly unknown[] {
+    if (Array.isArray(value) && value.length <= this.lengthMax) return value as unknown[];
+    throw new MalformedError('it is not laid out as a value');
   }
 
   #fillSlot(number: unknown, value: unknown): void {
@@ -114,11 +123,6 @@ function resolve(value: unknown): unknown {
   if (!(value instanceof Token)) return value;
   if (!value.isFilled) throw new MalformedError('it uses a slot before it is filled');
   return value.value;
-}
-
-function asArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new MalformedError('it is not laid out as a value');
-  return value as unknown[];
 }
 
 /** Replaces the tokens directly in a container. */

@@ -47,7 +47,7 @@ export function kindOf(value: object, prototype: object | null): ObjectKind {
   if (isOrdinary(value)) return 'object';
   if (types.isMap(value)) return 'map';
   if (types.isSet(value)) return 'set';
-  if (types.isNativeError(value) || value instanceof Error) return 'error';
+  if (types.isNativeError(value) || value instanceof Error || tagOf(value) === 'DOMException') return 'error';
   if (ArrayBuffer.isView(value)) return 'view';
   if (types.isArrayBuffer(value)) return 'array-buffer';
   if (types.isSharedArrayBuffer(value)) return 'shared-array-buffer';
@@ -56,16 +56,17 @@ export function kindOf(value: object, prototype: object | null): ObjectKind {
   return isRefused(value) ? 'refused' : 'object';
 }
 
+const tagOf = (value: object): unknown => (value as Record<symbol, unknown>)[Symbol.toStringTag];
+
 /** Instances of plain classes, without asking for each kind in turn: all that is built in has a tag. */
 function isOrdinary(value: object): boolean {
-  const tag: unknown = (value as Record<symbol, unknown>)[Symbol.toStringTag];
-  return tag === undefined && Object.prototype.toString.call(value) === '[object Object]';
+  return tagOf(value) === undefined && Object.prototype.toString.call(value) === '[object Object]';
 }
 
 function isRefused(value: object): boolean {
   if (types.isProxy(value) || types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value))
     return true;
-  const tag: unknown = (value as Record<symbol, unknown>)[Symbol.toStringTag];
+  const tag = tagOf(value);
   return typeof tag === 'string' && PLATFORM_TAGS.has(tag);
 }
 

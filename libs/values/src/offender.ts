@@ -214,4 +214,7 @@ function typeName(value: unknown): string {
   }
 }
 
-const withArticle = (noun: string): string => `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+function withArticle(noun: string): string {
+  if (noun === 'undefined' || noun === 'null') return noun;
+  return `${/^[aeio]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+}

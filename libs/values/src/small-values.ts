@@ -3,6 +3,7 @@
  * goes as JSON only when JSON gives back exactly the same: `isExactInJson`.
  */
 import { constants } from 'node:buffer';
+import { types } from 'node:util';
 import { FORM, MAGIC, MalformedError } from './container.js';
 import { allocate, asBuffer } from './memory.js';
 import { decodeJson, DEPENDENCY_KEY } from './json-values.js';
@@ -117,6 +118,8 @@ class TreeProbe {
     }
     // JSON would write an object that is met twice as two objects.
     if (depth >= TREE_DEPTH_MAX || this.#containers.includes(value)) return false;
+    // Structured clone refuses proxies, `arguments` and the like, so small ones are not let through here.
+    if (types.isProxy(value)) return false;
     this.#containers.push(value);
     return Array.isArray(value) ? this.#isExactArray(value, depth) : this.#isExactObject(value, depth);
   }
@@ -132,6 +135,7 @@ class TreeProbe {
   #isExactObject(object: object, depth: number): boolean {
     const prototype: unknown = Object.getPrototypeOf(object);
     if (prototype !== Object.prototype && prototype !== null) return false;
+    if (Object.prototype.toString.call(object) !== '[object Object]') return false;
     for (const key in object) {
       if (!Object.hasOwn(object, key) || !this.#takeText(key) || key === DEPENDENCY_KEY) return false;
       if (!this.isExactInJson((object as Record<string, unknown>)[key], depth + 1)) return false;

@@ -8,7 +8,7 @@ import type { PlacedView } from './sections.js';
 import { elementBytesOf, makeView } from './view-types.js';
 
 export function decodeBare(clone: Uint8Array, isFlat: boolean, dependencies: readonly unknown[]): unknown {
-  return read(new GraphReader(clone, new GraphRestoring(dependencies), []), isFlat);
+  return read(new GraphReader(clone, new GraphRestoring(dependencies, clone.byteLength), []), isFlat);
 }
 
 export function decodeContainer(
@@ -24,7 +24,8 @@ export function decodeContainer(
   );
   const clone = data.subarray(prefix.cloneStartBytes, prefix.cloneEndBytes);
   const views = prefix.views.map((view) => placedView(view, data, buffers));
-  const reader = new GraphReader(clone, new GraphRestoring(dependencies), views, buffers);
+  const restoring = new GraphRestoring(dependencies, clone.byteLength);
+  const reader = new GraphReader(clone, restoring, views, buffers);
   return read(reader, isFlat);
 }
 

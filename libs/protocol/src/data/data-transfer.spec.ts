@@ -50,7 +50,10 @@ describe('fetching', () => {
 
   test('a large value is in a shared buffer of its own, a small one in an ordinary buffer of its own', async () => {
     const server = await serve(
-      new MemorySource({ small: patterned(INLINE_COPY_BYTES_MAX), large: patterned(INLINE_COPY_BYTES_MAX + 1) }),
+      new MemorySource({
+        small: patterned(INLINE_COPY_BYTES_MAX),
+        large: patterned(INLINE_COPY_BYTES_MAX + 1),
+      }),
     );
 
     const outcome = await connect().gather(server.address, wanted('small', 'large'));

@@ -60,7 +60,8 @@ export class FetchAnswer {
   }
 
   #append(chunk: Uint8Array): void {
-    if (this.#arriving === undefined) throw new InvalidArgumentError('The peer sent bytes that belong to no value.');
+    if (this.#arriving === undefined)
+      throw new InvalidArgumentError('The peer sent bytes that belong to no value.');
     this.#arriving.take(chunk);
     this.#finishIfComplete(this.#arriving);
   }

@@ -74,9 +74,12 @@ function checkedSize(sizeBytes: number, sizeBytesMax: number, key: TaskKey): num
     throw new InvalidArgumentError(`Value ${key}: size_bytes must be a whole number below 2^53.`);
   }
   if (sizeBytes > sizeBytesMax) {
-    throw new LimitExceededError(`Value ${key} is announced with ${sizeBytes} bytes; ${sizeBytesMax} are allowed.`, {
-      details: { limit: 'value-bytes' },
-    });
+    throw new LimitExceededError(
+      `Value ${key} is announced with ${sizeBytes} bytes; ${sizeBytesMax} are allowed.`,
+      {
+        details: { limit: 'value-bytes' },
+      },
+    );
   }
   return sizeBytes;
 }

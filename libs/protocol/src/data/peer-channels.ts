@@ -136,7 +136,8 @@ export class PeerChannels {
       const state = channel.getConnectivityState(true);
       // A call on a failed channel fails at once, and tells why the connection failed.
       if (state === connectivityState.READY || state === connectivityState.TRANSIENT_FAILURE) return;
-      if (state === connectivityState.SHUTDOWN) throw new UnavailableError(`The channel to ${address} was closed.`);
+      if (state === connectivityState.SHUTDOWN)
+        throw new UnavailableError(`The channel to ${address} was closed.`);
       const isInTime = await new Promise<boolean>((resolve) =>
         channel.watchConnectivityState(state, deadline, (error) => resolve(error === undefined)),
       );

@@ -1,6 +1,6 @@
 /** Putting one value, from the sender's side. */
 import { setTimeout } from 'node:timers/promises';
-import { InvalidArgumentError } from '@spillway/kernel';
+import { DeadlineExceededError, InvalidArgumentError } from '@spillway/kernel';
 import { DATA_CHUNK_BYTES } from '@spillway/messages';
 import type { ArrivedValue } from '@spillway/ports';
 import { isBusy } from './busy.js';
@@ -27,12 +27,16 @@ const BUSY_PAUSE_MS = { first: 20, longest: 1_000 };
 export async function putOver<Request>(put: PutCall<Request>): Promise<void> {
   const { deadlineMs = TRANSFER_DEADLINE_MS, signal } = put.options;
   const deadlineAtMs = Date.now() + deadlineMs;
+  let busy: unknown;
   for (let pauseMs = BUSY_PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, BUSY_PAUSE_MS.longest)) {
     try {
       await putOnce(put, deadlineAtMs);
       return;
     } catch (error) {
-      if (!isBusy(error) || Date.now() + pauseMs > deadlineAtMs) throw error;
+      // Why there was no time left says more than that there was none.
+      if (!isBusy(error)) throw error instanceof DeadlineExceededError ? (busy ?? error) : error;
+      if (Date.now() + pauseMs > deadlineAtMs) throw error;
+      busy = error;
     }
     await setTimeout(pauseMs, undefined, signal === undefined ? {} : { signal });
   }

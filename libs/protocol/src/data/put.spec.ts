@@ -32,7 +32,11 @@ function connect(): DataClient {
 const valueOf = (data: Uint8Array) => ({ key: key('x'), payload: bytesPayload(data) });
 
 /** Uploads whatever it is given, as a client that does not keep to the protocol. */
-function upload(address: string, messages: readonly PutValueRequest[], { end = true } = {}): Promise<PutValueResponse> {
+function upload(
+  address: string,
+  messages: readonly PutValueRequest[],
+  { end = true } = {},
+): Promise<PutValueResponse> {
   const client = new Client(address, credentials.createInsecure());
   open.push(client);
   const { path, requestSerialize, responseDeserialize } = DATA_SERVICE.putValue;

@@ -1,7 +1,17 @@
-import { Client, credentials, Server } from '@grpc/grpc-js';
+import { Client, credentials, Server, status } from '@grpc/grpc-js';
 import { InvalidArgumentError, UnknownWorkerError } from '@spillway/kernel';
 import { DataServer, type DataServerOptions } from './data-server.js';
-import { bytesPayload, Door, expectType, key, listen, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
+import {
+  bytesPayload,
+  Door,
+  expectType,
+  key,
+  listen,
+  MemorySource,
+  MiB,
+  patterned,
+  until,
+} from './fixtures.spec-d.js';
 import { DataRelay, type DataRelayOptions } from './relay.js';
 import { RelayClient } from './relay-client.js';
 import { RELAYED_DATA_SERVICE } from './wire.js';
@@ -178,6 +188,25 @@ describe('putting through the relay', () => {
 
     expect(source.held.has(key('x'))).toBe(true);
     expect(askedCount).toBe(3);
+  });
+
+  test('a worker that dies while the client is slow ends the upload, not only the next message', async () => {
+    const worker = await serve(new MemorySource());
+    const { relay, address } = await relayTo({ w1: worker.address });
+    const client = new Client(address, credentials.createInsecure());
+    open.push(client);
+    const { path, requestSerialize, responseDeserialize } = RELAYED_DATA_SERVICE.putValue;
+    const ended = new Promise((resolve) => {
+      const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, resolve);
+      call.on('error', () => undefined);
+      call.write({ step: 'start', start: { key: 'x', encoding: 'bytes', sizeBytes: 10 }, workerId: 'w1' });
+    });
+    await until(() => worker.servingCount === 1);
+
+    await worker.close(0);
+
+    expect(await ended).toMatchObject({ code: status.UNAVAILABLE });
+    await until(() => relay.relayingCount === 0);
   });
 
   test('a client that cancels leaves nothing behind', async () => {

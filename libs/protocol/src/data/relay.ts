@@ -81,27 +81,25 @@ export class DataRelay {
 
   async #relayPut(call: RelayPutCall): Promise<Uint8Array> {
     const messages = incoming(call, this.#idleMs);
-    const first = await messages.next();
-    if (first.done === true) throw new InvalidArgumentError('start: must come first.');
-    using lease = this.#lease(relayedWorkerId(first.value));
-    const cancelled = new AbortController();
-    call.once('cancelled', () => cancelled.abort(new UnavailableError('The client has cancelled the upload.')));
-    return await discardingOnFailure(lease, () =>
-      uploadOver({
-        lease,
-        method: RAW_DATA_SERVICE.putValue,
-        messages: startingWith(first.value, messages),
-        deadline: call.getDeadline(),
-        idleMs: this.#idleMs,
-        signal: cancelled.signal,
-      }),
-    );
+    try {
+      const first = await messages.next();
+      if (first.done === true) throw new InvalidArgumentError('start: must come first.');
+      using lease = this.#lease(relayedWorkerId(first.value));
+      const all = startingWith(first.value, messages);
+      return await discardingOnFailure(lease, () => relayPut(call, lease, all, this.#idleMs));
+    } finally {
+      // Order matters: destroying ends a read that is under way, which the return would wait for.
+      call.destroy();
+      await messages.return(undefined);
+    }
   }
 
   #lease(workerId: string): PeerLease {
     const address = this.#addressOf(workerId);
     if (address !== undefined) return this.#channels.lease(address);
-    throw new UnknownWorkerError(`There is no worker with the id ${JSON.stringify(workerId.slice(0, 100))} to relay to.`);
+    throw new UnknownWorkerError(
+      `There is no worker with the id ${JSON.stringify(workerId.slice(0, 100))} to relay to.`,
+    );
   }
 
   async #admit<Result>(transfer: () => Promise<Result>): Promise<Result> {
@@ -161,4 +159,23 @@ async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number
   } finally {
     upstream.cancel();
   }
+}
+
+/** Hands on what the client sends, and resolves with the worker's answer. */
+async function relayPut(
+  call: RelayPutCall,
+  lease: PeerLease,
+  messages: AsyncIterable<Uint8Array>,
+  idleMs: number,
+): Promise<Uint8Array> {
+  const cancelled = new AbortController();
+  call.once('cancelled', () => cancelled.abort(new UnavailableError('The client has cancelled the upload.')));
+  return uploadOver({
+    lease,
+    method: RAW_DATA_SERVICE.putValue,
+    messages,
+    deadline: call.getDeadline(),
+    idleMs,
+    signal: cancelled.signal,
+  });
 }

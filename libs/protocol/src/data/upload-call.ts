@@ -17,7 +17,9 @@ export interface UploadCall<Request, Response> {
 }
 
 /** Resolves with the answer. Rejects with a `SpillwayError`, the signal's reason, or what `messages` throws. */
-export async function uploadOver<Request, Response>(upload: UploadCall<Request, Response>): Promise<Response> {
+export async function uploadOver<Request, Response>(
+  upload: UploadCall<Request, Response>,
+): Promise<Response> {
   const { lease, messages, idleMs, signal } = upload;
   await lease.connected();
   const { call, answered } = open(upload);
@@ -26,16 +28,29 @@ export async function uploadOver<Request, Response>(upload: UploadCall<Request, 
   // The other end may refuse before everything is sent; its reason is the one that counts.
   answered.catch((error: unknown) => writer.stop(asError(error)));
   try {
-    for await (const message of messages) await writer.write(message);
-    call.end();
-    return await Promise.race([answered, rejectionOf(writer.signal)]);
+    const sent = sendAll(messages, writer, call);
+    // Not only writing is stopped, but waiting for the next message and for the answer too.
+    return await Promise.race([sent.then(() => answered), rejectionOf(writer.signal)]);
   } catch (error) {
     call.cancel();
     throw error;
   }
 }
 
-function open<Request, Response>({ lease, method, deadline }: UploadCall<Request, Response>): {
+async function sendAll<Request>(
+  messages: UploadCall<Request, unknown>['messages'],
+  writer: PacedWriter<Request>,
+  call: ClientWritableStream<Request>,
+): Promise<void> {
+  for await (const message of messages) await writer.write(message);
+  call.end();
+}
+
+function open<Request, Response>({
+  lease,
+  method,
+  deadline,
+}: UploadCall<Request, Response>): {
   call: ClientWritableStream<Request>;
   answered: Promise<Response>;
 } {

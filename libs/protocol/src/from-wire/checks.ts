@@ -83,7 +83,8 @@ export function texts(list: readonly string[], field: string): readonly string[]
 
 /** A whole number ≥ 0. Decoding rounds what is over 2^53 − 1, so everything over it is refused. */
 export function count(value: number, field: string, max = Number.MAX_SAFE_INTEGER): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw invalid(field, 'must be a whole number up to 2^53 - 1');
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw invalid(field, 'must be a whole number up to 2^53 - 1');
   if (value > max) throw invalid(field, `must be at most ${max}`);
   return value;
 }

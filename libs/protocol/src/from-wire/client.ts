@@ -1,12 +1,19 @@
 /** What a client and the scheduler say to each other, as it arrived: validated and bounded. */
 import { asClientId, asSubmissionId, asTaskKey, type WorkerId } from '@spillway/kernel';
-import { INLINE_RESULT_BYTES_MAX, type ClientHello, type ClientToScheduler, type Payload, type SchedulerToClient } from '@spillway/messages';
+import {
+  INLINE_RESULT_BYTES_MAX,
+  type ClientHello,
+  type ClientToScheduler,
+  type Payload,
+  type SchedulerToClient,
+} from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
 import { count, each, invalid, optional, required, text, texts, words } from './checks.js';
 import { holder, keys, payload, protocolVersion, remoteError, taskSpec } from './values.js';
 
 /** Small results may be inlined; a little more is tolerated for containers around them. */
-export const inlineResult = (wire: spillway.v1.Payload): Payload => payload(wire, 2 * INLINE_RESULT_BYTES_MAX);
+export const inlineResult = (wire: spillway.v1.Payload): Payload =>
+  payload(wire, 2 * INLINE_RESULT_BYTES_MAX);
 
 export const clientHello = (wire: spillway.v1.ClientHello): ClientHello => ({
   clientId: asClientId(text(wire.clientId, 'client_id')),
@@ -105,7 +112,10 @@ export function schedulerToClient(wire: spillway.v1.SchedulerToClientMessage): S
     case 'keyErred':
       return required(wire.keyErred, 'key_erred', keyErred);
     case 'keyLost':
-      return required(wire.keyLost, 'key_lost', (m) => ({ type: 'key-lost', key: asTaskKey(text(m.key, 'key')) }));
+      return required(wire.keyLost, 'key_lost', (m) => ({
+        type: 'key-lost',
+        key: asTaskKey(text(m.key, 'key')),
+      }));
     case 'keyCancelled':
       return required(wire.keyCancelled, 'key_cancelled', (m) => ({
         type: 'key-cancelled',

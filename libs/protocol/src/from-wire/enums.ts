@@ -16,7 +16,8 @@ function known<Name>(table: ReadonlyMap<number, Name>, value: number, field: str
   return name;
 }
 
-export const encoding = (value: number, field: string): Encoding => known(ENCODING_OF, value, field, 'encoding');
+export const encoding = (value: number, field: string): Encoding =>
+  known(ENCODING_OF, value, field, 'encoding');
 export const taskState = (value: number, field: string): SchedulerTaskStateName =>
   known(TASK_STATE_OF, value, field, 'task state');
 export const workerStatus = (value: number, field: string): WorkerStatus =>

@@ -1,6 +1,12 @@
 /** What the scheduler says to a worker, as it arrived: validated and bounded. */
 import { asRunId, asTaskKey, asWorkerId } from '@spillway/kernel';
-import { DEPENDENCIES_MAX, type Dependency, type Holder, type Priority, type SchedulerToWorker } from '@spillway/messages';
+import {
+  DEPENDENCIES_MAX,
+  type Dependency,
+  type Holder,
+  type Priority,
+  type SchedulerToWorker,
+} from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
 import { count, durationMs, each, finite, hash, invalid, required, text, words } from './checks.js';
 import { keys, runRequest, taskSpec } from './values.js';
@@ -34,7 +40,8 @@ const priority = (wire: spillway.v1.Priority): Priority => [
 ];
 
 function computeTask(wire: spillway.v1.ComputeTask, toDependency: ToDependency): Body {
-  if (wire.dependencies.length > DEPENDENCIES_MAX) throw invalid('dependencies', `more than ${DEPENDENCIES_MAX}`);
+  if (wire.dependencies.length > DEPENDENCIES_MAX)
+    throw invalid('dependencies', `more than ${DEPENDENCIES_MAX}`);
   const { expectedDuration } = wire;
   return {
     type: 'compute-task',

@@ -77,7 +77,10 @@ function remoteErrorAt(wire: spillway.v1.RemoteError, depth: number): RemoteErro
       ? {}
       : { stack: words(wire.stack, 'stack', ERROR_TEXT_LENGTH_MAX) }),
     details: Object.fromEntries(
-      details.map(([name, value]) => [words(name, 'details'), words(value, 'details', ERROR_TEXT_LENGTH_MAX)]),
+      details.map(([name, value]) => [
+        words(name, 'details'),
+        words(value, 'details', ERROR_TEXT_LENGTH_MAX),
+      ]),
     ),
     ...(cause === undefined ? {} : { cause }),
     ...(thrown === undefined ? {} : { thrown }),
@@ -182,4 +185,3 @@ export const protocolVersion = (
   major: count(wire.major, 'major'),
   minor: count(wire.minor, 'minor'),
 });
-

@@ -2,7 +2,18 @@
 import { asNannyId, asRunId, asStimulusId, asTaskKey, asWorkerId, type StimulusId } from '@spillway/kernel';
 import type { WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { address, count, durationMs, each, finite, invalid, optional, required, text, words } from './checks.js';
+import {
+  address,
+  count,
+  durationMs,
+  each,
+  finite,
+  invalid,
+  optional,
+  required,
+  text,
+  words,
+} from './checks.js';
 import { inlineResult } from './client.js';
 import { workerStatus } from './enums.js';
 import { holding, keys, protocolVersion, remoteError, runOutcome } from './values.js';
@@ -107,7 +118,10 @@ function body(wire: spillway.v1.WorkerMessage): Body {
     case 'replicaMissing':
       return required(wire.replicaMissing, 'replica_missing', replicaMissing);
     case 'replicasLost':
-      return required(wire.replicasLost, 'replicas_lost', (m) => ({ type: 'replicas-lost', keys: keys(m.keys) }));
+      return required(wire.replicasLost, 'replicas_lost', (m) => ({
+        type: 'replicas-lost',
+        keys: keys(m.keys),
+      }));
     case 'requestWhoHas':
       return required(wire.requestWhoHas, 'request_who_has', (m) => ({
         type: 'request-who-has',

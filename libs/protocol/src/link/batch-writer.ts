@@ -30,7 +30,8 @@ export function packBatches<Message>(
   let writer = Writer.create();
   const close = (): void => {
     encoder.finish?.(writer);
-    if (writer.len > CONTROL_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX) throw tooLarge('A control message', writer.len);
+    if (writer.len > CONTROL_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX)
+      throw tooLarge('A control message', writer.len);
     bodies.push(writer.finish());
   };
   for (const message of messages) {

@@ -113,7 +113,12 @@ const opening = (session: spillway.v1.SessionOpening): Opening => ({
 const welcome = (answer: spillway.v1.SessionWelcome): Welcome => {
   const heartbeatMs = durationMs(answer.heartbeatInterval, 'heartbeat_interval');
   if (heartbeatMs < 1) throw invalid('heartbeat_interval', 'must be at least 1 ms');
-  return { epoch: text(answer.epoch, 'epoch'), resumed: answer.resumed, received: count(answer.received, 'received'), heartbeatMs };
+  return {
+    epoch: text(answer.epoch, 'epoch'),
+    resumed: answer.resumed,
+    received: count(answer.received, 'received'),
+    heartbeatMs,
+  };
 };
 
 interface UpParts<Hello, Message, WireHello, WireMessage> {
@@ -155,7 +160,10 @@ function upCodec<Hello, Message, WireHello, WireMessage>(
 }
 
 interface DownParts<Message, WireMessage, Decoded extends WireDown<WireMessage>> {
-  readonly envelope: { encode(message: WireDown<WireMessage>): { finish(): Uint8Array }; decode(bytes: Uint8Array): Decoded };
+  readonly envelope: {
+    encode(message: WireDown<WireMessage>): { finish(): Uint8Array };
+    decode(bytes: Uint8Array): Decoded;
+  };
   readonly encoder: () => BatchEncoder<Message>;
   readonly fromWire: (batch: Decoded) => (message: WireMessage) => Message;
 }
@@ -216,7 +224,8 @@ export const nannyUp: UpCodec<NannyHello, NannyToScheduler> = upCodec({
 });
 
 const toClientEncoder: BatchEncoder<SchedulerToClient> = {
-  write: (message, writer) => void wire.SchedulerToClientMessage.encode(schedulerToClientToWire(message), writer),
+  write: (message, writer) =>
+    void wire.SchedulerToClientMessage.encode(schedulerToClientToWire(message), writer),
 };
 export const clientDown: DownCodec<SchedulerToClient> = downCodec({
   envelope: wire.OpenClientResponse,
@@ -227,7 +236,8 @@ export const clientDown: DownCodec<SchedulerToClient> = downCodec({
 const HOLDERS_TAG = (7 << 3) | 2;
 export const workerDown: DownCodec<SchedulerToWorker> = downCodec({
   envelope: {
-    encode: (batch: WireDown<spillway.v1.SchedulerToWorkerMessage>) => wire.OpenWorkerResponse.encode({ ...batch, holders: [] }),
+    encode: (batch: WireDown<spillway.v1.SchedulerToWorkerMessage>) =>
+      wire.OpenWorkerResponse.encode({ ...batch, holders: [] }),
     decode: (bytes: Uint8Array): spillway.v1.OpenWorkerResponse => wire.OpenWorkerResponse.decode(bytes),
   },
   encoder: () => {
@@ -236,7 +246,8 @@ export const workerDown: DownCodec<SchedulerToWorker> = downCodec({
       write: (message, writer) =>
         void wire.SchedulerToWorkerMessage.encode(schedulerToWorkerToWire(message, table), writer),
       finish: (writer) => {
-        for (const entry of table.holders) wire.Holder.encode(entry, writer.uint32(HOLDERS_TAG).fork()).ldelim();
+        for (const entry of table.holders)
+          wire.Holder.encode(entry, writer.uint32(HOLDERS_TAG).fork()).ldelim();
       },
     };
   },
@@ -244,7 +255,8 @@ export const workerDown: DownCodec<SchedulerToWorker> = downCodec({
 });
 
 const toNannyEncoder: BatchEncoder<SchedulerToNanny> = {
-  write: (message, writer) => void wire.SchedulerToNannyMessage.encode(schedulerToNannyToWire(message), writer),
+  write: (message, writer) =>
+    void wire.SchedulerToNannyMessage.encode(schedulerToNannyToWire(message), writer),
 };
 export const nannyDown: DownCodec<SchedulerToNanny> = downCodec({
   envelope: wire.OpenNannyResponse,

@@ -72,12 +72,14 @@ const { openClient, openWorker, openNanny } = spillway.v1.SchedulerService.proto
  */
 export const openClientLink = (
   options: LinkOptions<ClientHello, SchedulerToClient>,
-): Promise<Link<ClientToScheduler>> => openLink({ up: clientUp, down: clientDown, method: openClient }, options);
+): Promise<Link<ClientToScheduler>> =>
+  openLink({ up: clientUp, down: clientDown, method: openClient }, options);
 
 /** Like `openClientLink`, for a worker. */
 export const openWorkerLink = (
   options: LinkOptions<WorkerHello, SchedulerToWorker>,
-): Promise<Link<WorkerToScheduler>> => openLink({ up: workerUp, down: workerDown, method: openWorker }, options);
+): Promise<Link<WorkerToScheduler>> =>
+  openLink({ up: workerUp, down: workerDown, method: openWorker }, options);
 
 /** Like `openClientLink`, for a nanny. */
 export const openNannyLink = (
@@ -125,9 +127,9 @@ const asReason = (signal: AbortSignal | undefined, error: SpillwayError | undefi
     ? (signal.reason as Error)
     : (error ?? new ClusterUnreachableError('The scheduler ended the session before it began.'));
 
-const sessionOptions = <Hello, In>(options: LinkOptions<Hello, In>): ConstructorParameters<
-  typeof SessionDriver<never, In>
->[0]['session'] => ({
+const sessionOptions = <Hello, In>(
+  options: LinkOptions<Hello, In>,
+): ConstructorParameters<typeof SessionDriver<never, In>>[0]['session'] => ({
   role: 'opener',
   nonce: randomUUID(),
   epoch: '',
@@ -212,7 +214,8 @@ function receive<Out, In>(
 
 /** A refusal with a reason ends the session; anything else is the network's doing, and another attempt may help. */
 function endedWith<In>(connection: number, status: StatusObject): DriverEvent<In> {
-  if (status.code === statusCode.OK) return { type: 'connection-lost', connection, reason: 'The scheduler hung up.' };
+  if (status.code === statusCode.OK)
+    return { type: 'connection-lost', connection, reason: 'The scheduler hung up.' };
   const error = fromServiceError(status);
   return isTransient(error)
     ? { type: 'connection-lost', connection, reason: error.message }

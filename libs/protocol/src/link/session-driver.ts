@@ -91,7 +91,8 @@ export class SessionDriver<Out, In> implements Link<Out> {
     if (this.#isHandling) return;
     this.#isHandling = true;
     try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#handle(next);
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift())
+        this.#handle(next);
     } finally {
       this.#isHandling = false;
     }

@@ -101,7 +101,10 @@ export class CallFactory {
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function abortedWith(call: { on(event: string, listener: () => void): unknown; readonly cancelled: boolean }): AbortSignal {
+function abortedWith(call: {
+  on(event: string, listener: () => void): unknown;
+  readonly cancelled: boolean;
+}): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => controller.abort(new UnavailableError('The caller has gone.'));
   call.on('cancelled', abort);

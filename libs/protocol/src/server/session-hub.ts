@@ -129,7 +129,10 @@ export class SessionHub<Hello, Out, In> {
     }
   }
 
-  #next(envelope: UpEnvelope<Hello, In> | SpillwayError, { session, connection }: Route<Hello, Out, In>): void {
+  #next(
+    envelope: UpEnvelope<Hello, In> | SpillwayError,
+    { session, connection }: Route<Hello, Out, In>,
+  ): void {
     if (envelope instanceof SpillwayError) {
       return session.driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
     }
@@ -149,7 +152,9 @@ export class SessionHub<Hello, Out, In> {
     const id = up.sessionId(hello);
     const known = this.#sessions.get(id);
     if (opening.epoch !== '' && (opening.epoch !== epoch || known?.nonce !== opening.nonce)) {
-      throw new SessionExpiredError(`The scheduler does not know the session of ${id} (any more). Begin a new one.`);
+      throw new SessionExpiredError(
+        `The scheduler does not know the session of ${id} (any more). Begin a new one.`,
+      );
     }
     if (known?.nonce === opening.nonce) return known;
     if (opening.received > 0) throw new InvalidArgumentError('A new session cannot have received anything.');

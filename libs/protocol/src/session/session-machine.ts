@@ -118,7 +118,8 @@ export class SessionMachine<Out, In> {
    * sockets, so it listens for another heartbeat before it takes the silence for the peer's.
    */
   #notice(nowMs: number): void {
-    if (nowMs - this.#lastHandledMs > 1.5 * this.#heartbeatMs) this.#listenUntilMs = nowMs + this.#heartbeatMs;
+    if (nowMs - this.#lastHandledMs > 1.5 * this.#heartbeatMs)
+      this.#listenUntilMs = nowMs + this.#heartbeatMs;
     this.#lastHandledMs = nowMs;
   }
 
@@ -273,7 +274,9 @@ export class SessionMachine<Out, In> {
     if (this.#options.role === 'acceptor') {
       return this.#end(new SessionExpiredError(`The connection was lost and not resumed in time. ${reason}`));
     }
-    const what = this.#isEstablished ? 'The connection to the scheduler was lost' : 'The scheduler was not reached';
+    const what = this.#isEstablished
+      ? 'The connection to the scheduler was lost'
+      : 'The scheduler was not reached';
     const limitMs = this.#isEstablished ? this.#options.resumeGraceMs : this.#options.connectTimeoutMs;
     this.#end(new ClusterUnreachableError(`${what}, and ${limitMs} ms of trying did not help. ${reason}`));
   }

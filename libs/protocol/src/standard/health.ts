@@ -31,7 +31,8 @@ export class HealthService {
     for (const name of serviceName === undefined ? [...this.#serving.keys()] : [serviceName]) {
       if (this.#serving.get(name) === isServing) continue;
       this.#serving.set(name, isServing);
-      for (const [watcher, watched] of this.#watchers) if (watched === name) watcher.write(this.#answer(name));
+      for (const [watcher, watched] of this.#watchers)
+        if (watched === name) watcher.write(this.#answer(name));
     }
   }
 
@@ -44,7 +45,10 @@ export class HealthService {
     server.addService(definition, {
       check: (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>) => {
         if (this.#serving.has(call.request.service)) return answer(null, this.#answer(call.request.service));
-        answer({ code: statusCode.NOT_FOUND, details: `There is no service "${call.request.service}" here.` });
+        answer({
+          code: statusCode.NOT_FOUND,
+          details: `There is no service "${call.request.service}" here.`,
+        });
       },
       watch: (call: Watcher) => this.#watch(call),
     });
@@ -60,7 +64,10 @@ export class HealthService {
     call.on('error', () => this.#watchers.delete(call));
     call.on('cancelled', () => this.#watchers.delete(call));
     if (this.#watchers.size >= WATCHERS_MAX) {
-      call.emit('error', { code: statusCode.RESOURCE_EXHAUSTED, details: `More than ${WATCHERS_MAX} watch.` });
+      call.emit('error', {
+        code: statusCode.RESOURCE_EXHAUSTED,
+        details: `More than ${WATCHERS_MAX} watch.`,
+      });
       return;
     }
     this.#watchers.set(call, call.request.service);

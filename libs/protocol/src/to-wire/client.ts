@@ -45,7 +45,9 @@ export function schedulerToClientToWire(message: SchedulerToClient): spillway.v1
     case 'graph-accepted':
       return { graphAccepted: { submissionId: message.submissionId } };
     case 'graph-refused':
-      return { graphRefused: { submissionId: message.submissionId, error: remoteErrorToWire(message.error) } };
+      return {
+        graphRefused: { submissionId: message.submissionId, error: remoteErrorToWire(message.error) },
+      };
     case 'key-in-memory':
       return {
         keyInMemory: {

@@ -23,7 +23,10 @@ export class HolderTable {
   }
 }
 
-const dependencyToWire = ({ key, nbytes, whoHas }: Dependency, table: HolderTable): spillway.v1.Dependency => ({
+const dependencyToWire = (
+  { key, nbytes, whoHas }: Dependency,
+  table: HolderTable,
+): spillway.v1.Dependency => ({
   key,
   nbytes,
   holderIndexes: whoHas.map((holder) => table.indexOf(holder)),

@@ -16,7 +16,9 @@ import type { spillway } from '@spillway/proto';
 import { durationFromMs, ENCODING_TO_WIRE, texts } from './scalars.js';
 
 type Wire = typeof spillway.v1;
-type WireOf<Name extends keyof Wire> = Wire[Name] extends abstract new (...args: never[]) => infer T ? T : never;
+type WireOf<Name extends keyof Wire> = Wire[Name] extends abstract new (...args: never[]) => infer T
+  ? T
+  : never;
 
 /** Deepest chain of causes that is sent; what lies behind it is left out. */
 export const ERROR_CAUSES_MAX = 16;
@@ -40,12 +42,15 @@ export function remoteErrorToWire(error: RemoteError, depth = 1): WireOf<'Remote
         .map(([name, value]) => [cut(name, 256), cut(value, ERROR_TEXT_LENGTH_MAX)]),
     ),
     cause:
-      error.cause === undefined || depth >= ERROR_CAUSES_MAX ? null : remoteErrorToWire(error.cause, depth + 1),
+      error.cause === undefined || depth >= ERROR_CAUSES_MAX
+        ? null
+        : remoteErrorToWire(error.cause, depth + 1),
     thrown: error.thrown === undefined ? null : payloadToWire(error.thrown),
   };
 }
 
-export const errorToWire = (error: SpillwayError): WireOf<'RemoteError'> => remoteErrorToWire(toRemoteError(error));
+export const errorToWire = (error: SpillwayError): WireOf<'RemoteError'> =>
+  remoteErrorToWire(toRemoteError(error));
 
 /** Never inside a surrogate pair, whose half could not be written as UTF-8. */
 function cut(text: string, lengthMax: number): string {

@@ -72,5 +72,9 @@ const metricsToWire = (metrics: WorkerMetrics): spillway.v1.WorkerHeartbeat => (
   managedBytes: metrics.managedBytes,
   cpuFraction: metrics.cpuFraction,
   loopDelay: durationFromMs(metrics.loopDelayMs),
-  executing: metrics.executing.map(({ key, runId, forMs }) => ({ key, runId, elapsed: durationFromMs(forMs) })),
+  executing: metrics.executing.map(({ key, runId, forMs }) => ({
+    key,
+    runId,
+    elapsed: durationFromMs(forMs),
+  })),
 });

@@ -1,5 +1,5 @@
 import type { ClientId, SubmissionId } from '@spillway/kernel';
-import type { ClientEvent } from './events.js';
+import type { SpokenEvent } from './spoken-event.js';
 import type { GraphCommit } from './graph-commit.js';
 import type { StagedGraph } from './staged-graph.js';
 import type { SchedulerTask } from './task.js';
@@ -16,7 +16,7 @@ export class ClientView {
   /** The graph being committed, in slices. Invariant: while there is one, what the client says is kept in `deferred`. */
   commit: GraphCommit | undefined = undefined;
   /** What it said while a graph was being committed: done in order afterwards, as if the commit had taken no time. */
-  readonly deferred: ClientEvent[] = [];
+  readonly deferred: SpokenEvent[] = [];
   /** When everything it holds is released; `false` while it is connected. */
   leaseEndsAtMs: number | false = false;
 

@@ -22,6 +22,10 @@ export class Core {
   readonly clients = new Map<ClientId, ClientView>();
   readonly table: TaskTable;
   readonly scatterPlanner: ScatterPlanner;
+  /** Clients whose commit has ended, with things said meanwhile that are to be done now. */
+  readonly resumed: ClientView[] = [];
+  /** Clients without a connection, in the order in which their leases end. */
+  readonly leased = new Set<ClientView>();
   /** Tasks whose invariants are checked at the end of the event, with `validate`. */
   readonly touched = new Set<SchedulerTask>();
   nowMs = 0;

@@ -48,7 +48,7 @@ export class GraphCommit implements Job {
   /** The client is gone: nobody is told, nothing is wanted. */
   abandon(): void {
     this.#isAbandoned = true;
-    if (this.#phase !== 'done') this.#enter('let-go');
+    if (this.#phase !== 'done' && this.#phase !== 'let-go') this.#enter('let-go');
   }
 
   work(core: Core, stepsMax: number): boolean {
@@ -133,7 +133,9 @@ export class GraphCommit implements Job {
     const task = core.table.get(key);
     if (task === undefined) {
       this.#refuse(
-        remoteError('INVALID_GRAPH', `The graph wants ${key}, which neither it nor the cluster knows.`, { key }),
+        remoteError('INVALID_GRAPH', `The graph wants ${key}, which neither it nor the cluster knows.`, {
+          key,
+        }),
       );
     } else {
       this.#pin(task);
@@ -186,7 +188,8 @@ export class GraphCommit implements Job {
 
   #finish(core: Core): void {
     this.#enter('done');
-    if (this.client.commit === this) this.client.commit = undefined;
+    this.client.commit = undefined;
+    if (this.client.deferred.length > 0) core.resumed.push(this.client);
     if (this.#isAbandoned || this.#refusal === undefined) return;
     const { submissionId } = this.graph;
     core.outbox.toClient(this.client.id, { type: 'graph-refused', submissionId, error: this.#refusal });
@@ -230,7 +233,8 @@ function linkDependencies(core: Core, task: SchedulerTask, spec: TaskSpec): Remo
 
 function dependencyError(key: TaskKey, dependency: TaskKey, isTwice: boolean): RemoteError {
   const details = { key, dependency };
-  if (isTwice) return remoteError('INVALID_GRAPH', `Task ${key} names its dependency ${dependency} twice.`, details);
+  if (isTwice)
+    return remoteError('INVALID_GRAPH', `Task ${key} names its dependency ${dependency} twice.`, details);
   return remoteError(
     'INVALID_GRAPH',
     `Task ${key} depends on ${dependency}, which neither the graph nor the cluster knows. ` +

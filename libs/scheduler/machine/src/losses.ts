@@ -36,7 +36,8 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
   });
   const charged = loss.onPurpose ? undefined : chargedTasks(worker);
   const death: Death = { workerId: worker.id, workerName: worker.name, summary: loss.summary };
-  for (const task of [...worker.processing]) takeBack(core, task, charged?.has(task) === true ? death : undefined);
+  for (const task of [...worker.processing])
+    takeBack(core, task, charged?.has(task) === true ? death : undefined);
   leaveQueue(core, worker);
   loseReplicas(core, worker, [...worker.hasWhat]);
   core.agenda.roomy.delete(worker);

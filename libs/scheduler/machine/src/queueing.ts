@@ -56,7 +56,8 @@ export class Queues {
     let homed = this.#homed.peek();
     if (homed?.state.name === 'queued') {
       const { home } = homed.state;
-      if (home !== undefined && home !== worker && !startsEarlierOn(worker, homed, home, policy)) homed = undefined;
+      if (home !== undefined && home !== worker && !startsEarlierOn(worker, homed, home, policy))
+        homed = undefined;
     }
     if (anywhere === undefined || homed === undefined) return anywhere ?? homed;
     return comparePriority(anywhere, homed) < 0 ? anywhere : homed;

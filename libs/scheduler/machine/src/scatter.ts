@@ -39,7 +39,9 @@ export class ScatterPlanner {
     }
     if (running.length === 0) {
       const whom = names.length === 0 ? 'No worker' : `None of the workers ${names.join(', ')}`;
-      throw new NoValidWorkerError(`${whom} is running, so nothing can be scattered. Start one and try again.`);
+      throw new NoValidWorkerError(
+        `${whom} is running, so nothing can be scattered. Start one and try again.`,
+      );
     }
     running.sort(
       (a, b) =>

@@ -17,18 +17,20 @@ export class StagedGraph {
 
   constructor(readonly submissionId: SubmissionId) {}
 
-  /** How many tasks were new. Parts that came before are ignored; a gap refuses the graph. */
+  /**
+   * By how much the graph has grown; negative when it is refused now. Parts that came before are ignored, a gap is refused.
+   */
   addPart(partIndex: number, tasks: readonly TaskSpec[]): number {
+    const countBefore = this.specs.length;
     if (this.refusal !== undefined || partIndex < this.partCount) return 0;
     if (partIndex > this.partCount) {
       this.refuse(
         remoteError('INVALID_ARGUMENT', `Part ${this.partCount} of the graph is missing. Submit it again.`),
       );
-      return 0;
+    } else {
+      this.partCount += 1;
+      for (const spec of tasks) this.#add(spec);
     }
-    this.partCount += 1;
-    const countBefore = this.specs.length;
-    for (const spec of tasks) this.#add(spec);
     return this.specs.length - countBefore;
   }
 

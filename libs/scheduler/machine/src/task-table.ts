@@ -85,6 +85,14 @@ export class TaskTable {
     this.story.add({ key: task.key, from: from.name, to: to.name, stimulusId, atMs: nowMs });
   }
 
+  /** Requires: the task has no worker. It goes to the end of those that wait for one. */
+  waitAnew(task: SchedulerTask, nowMs: number): void {
+    if (task.state.name !== 'no-worker') return;
+    task.state.sinceMs = nowMs;
+    this.#noWorker.delete(task);
+    this.#noWorker.add(task);
+  }
+
   #setUnplaced(task: SchedulerTask, isUnplaced: boolean): void {
     if (task.spec === undefined || task.spec.workers.length === 0) return;
     for (const nameOrId of task.spec.workers) {

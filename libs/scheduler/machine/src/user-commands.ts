@@ -1,5 +1,4 @@
 /** What clients ask to be undone or done again: cancel and retry. */
-import { remoteError } from '@spillway/messages';
 import type { TaskKey } from '@spillway/kernel';
 import type { ClientView } from './client-view.js';
 import type { Core } from './core.js';
@@ -45,12 +44,11 @@ export function retryKeys(core: Core, keys: readonly TaskKey[]): void {
 
 /** Answer to a client that asks for a key nobody knows. */
 export function unknownKey(core: Core, client: ClientView, key: TaskKey): void {
-  core.outbox.toClient(client.id, { type: 'key-cancelled', key, reason: 'the scheduler does not know this key' });
-}
-
-/** For queries about keys that are nowhere. */
-export function unknownKeyError(key: TaskKey): ReturnType<typeof remoteError> {
-  return remoteError('UNKNOWN_KEY', `The scheduler does not know the key ${key}.`, { key });
+  core.outbox.toClient(client.id, {
+    type: 'key-cancelled',
+    key,
+    reason: 'the scheduler does not know this key',
+  });
 }
 
 function withDependentsToCancel(

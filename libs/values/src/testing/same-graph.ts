@@ -50,7 +50,7 @@ function kindOf(value: object): string {
 /** What an object is beside its parts. */
 function isSameAlone(a: object, b: object): boolean {
   if (types.isDate(a)) return Object.is(a.getTime(), (b as Date).getTime());
-  if (types.isRegExp(a)) return String(a) === String(b);
+  if (types.isRegExp(a)) return a.source === (b as RegExp).source && a.flags === (b as RegExp).flags;
   if (types.isBoxedPrimitive(a)) return Object.is(a.valueOf(), b.valueOf());
   if (ArrayBuffer.isView(a)) return isDeepStrictEqual(bytesOf(a), bytesOf(b as ArrayBufferView));
   if (types.isAnyArrayBuffer(a)) return isDeepStrictEqual(Buffer.from(a), Buffer.from(b as ArrayBuffer));

@@ -165,7 +165,7 @@ test('a module that throws while loading, lacks a package or is no JavaScript is
     ['at load', 'never-installed', 'Unexpected'].map((part) => ({
       type: 'execute-failure',
       mayRetry: false,
-      error: { code: 'MODULE_NOT_LOADABLE', message: containing(part) },
+      error: { code: 'MODULE_NOT_LOADABLE', message: containing(part), stack: containing(part) },
     })),
   );
 });

@@ -19,7 +19,7 @@ interface Scene {
   readonly depot: ModuleDepot;
   readonly fetched: ModuleHash[];
   /** The next fetch that ended, well or not. */
-  changed(): Promise<void>;
+  readonly changed: () => Promise<void>;
 }
 
 function aDepot(fetch: () => Promise<Uint8Array> = () => Promise.resolve(TEXT)): Scene {

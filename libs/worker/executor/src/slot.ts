@@ -6,6 +6,7 @@ import { must, type ModuleHash, type RunId, type TaskKey } from '@spillway/kerne
 import type { Execution, ExecutionOutcome, StopReason, TaskLogLine } from '@spillway/ports';
 import type { ModuleDepot, ModuleState } from './module-depot.js';
 import { failureOutcome, makeEntry, type RunEntry, stoppedOutcome } from './run-entry.js';
+import { startError } from './thread-start.js';
 import { ThreadHandle, type ThreadOwner, type ThreadSettings } from './thread-handle.js';
 
 export interface SlotParts {
@@ -23,6 +24,7 @@ export class Slot implements ThreadOwner {
   /** Threads that were told to end and have not yet. */
   readonly #ending = new Set<ThreadHandle>();
   #isClosing = false;
+  #startFailure = '';
 
   constructor(parts: SlotParts) {
     this.#parts = parts;
@@ -49,6 +51,10 @@ export class Slot implements ThreadOwner {
   flush(): void {
     if (this.#pending.length === 0 || this.#isClosing) return;
     const thread = this.#thread ?? this.#startThread();
+    if (thread === undefined) {
+      this.#failPending();
+      return;
+    }
     const ready: RunEntry[] = [];
     let takenCount = 0;
     while (takenCount < this.#pending.length && ready.length < thread.roomCount) {
@@ -119,10 +125,22 @@ export class Slot implements ThreadOwner {
     this.#ending.delete(thread);
   }
 
-  #startThread(): ThreadHandle {
-    const thread = new ThreadHandle(this.#parts.thread, this);
-    this.#thread = thread;
-    return thread;
+  /** Undefined when Node could not make one; the next flush tries again. */
+  #startThread(): ThreadHandle | undefined {
+    try {
+      this.#thread = new ThreadHandle(this.#parts.thread, this);
+    } catch (error) {
+      this.#startFailure = error instanceof Error ? error.message : String(error);
+      this.onLog(undefined, 'error', `An executor thread could not start: ${this.#startFailure}`);
+    }
+    return this.#thread;
+  }
+
+  #failPending(): void {
+    const error = startError(this.#startFailure);
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const entry of pending) this.#settlePending(entry, failureOutcome(entry, error, true));
   }
 
   #moduleStateOf({ execution }: RunEntry): ModuleState {

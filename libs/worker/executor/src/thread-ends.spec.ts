@@ -142,6 +142,17 @@ test('when the thread program cannot start, runs fail with the reason instead of
   }
 });
 
+test('when Node cannot make a thread at all, runs fail with the reason too', async () => {
+  const rig = await Rig.start({ entry: new URL('https://localhost/thread.mjs') });
+
+  await expect(rig.run('() => 1')).resolves.toMatchObject({
+    type: 'execute-failure',
+    mayRetry: true,
+    error: { code: 'UNAVAILABLE' },
+  });
+  expect(rig.lines[0]).toMatchObject({ level: 'error' });
+});
+
 test('user code that closes or floods its parent port breaks nothing', async () => {
   const rig = await Rig.start();
   await rig.value(`() => {

@@ -3,7 +3,7 @@
  * the thread is gone decides what became of each run in it. Every entry given to it settles exactly once, whatever
  * happens. It never starts a successor: that is the slot's part.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { ModuleHash } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { Cancellable, Clock, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
@@ -16,13 +16,10 @@ import {
 } from './run-entry.js';
 import { packRuns } from './run-pack.js';
 import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
-import type { FromThread, ThreadSetup, ToThread } from './thread-protocol.js';
-import { endingOf, endingText, startError, startThread } from './thread-start.js';
+import type { FromThread, ToThread } from './thread-protocol.js';
+import { endingOf, endingText, startError, startThread, type ThreadStart } from './thread-start.js';
 
-export interface ThreadSettings {
-  readonly entry: URL;
-  readonly setup: Omit<ThreadSetup, 'port' | 'memory'>;
-  readonly heapMaxBytes: number | false;
+export interface ThreadSettings extends ThreadStart {
   readonly abortGraceMs: number;
   readonly cancelGraceMs: number;
   readonly clock: Clock;
@@ -58,17 +55,15 @@ export class ThreadHandle {
   /** What the thread, or Node, said about its end before it came. */
   #ending: ThreadEnding | undefined;
 
+  /** Throws when Node cannot make the thread. */
   constructor(settings: ThreadSettings, owner: ThreadOwner) {
     this.#settings = settings;
     this.#owner = owner;
     const memory = makeThreadMemory();
     this.#claims = new RunClaims(memory);
     this.#ring = new ResultRing(memory);
-    // A channel of our own: user code that posts to its parent port, or closes it, breaks nothing.
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
+    ({ worker: this.#worker, port: this.#port } = startThread(settings, memory));
     this.#port.on('message', (message: FromThread) => this.#receive(message));
-    this.#worker = startThread(settings, { ...settings.setup, port: port2, memory });
     this.#exited = this.#watchEnd();
   }
 
@@ -156,18 +151,22 @@ export class ThreadHandle {
 
   /** Order matters: first nothing more can start, then results are taken in, and only then the thread is ended. */
   #endFor(entry: RunEntry): void {
-    if (entry.isSettled || this.#isRetired) return;
+    if (!this.#holds(entry) || this.#isRetired) return;
     this.#skipQueued();
     this.collect();
     // It ended by itself in time: the thread is idle and stays.
-    if (entry.isSettled) return;
+    if (!this.#holds(entry)) return;
     const askedAtMs = this.#settings.clock.nowMs();
     this.#after(this.#settings.cancelGraceMs, () => {
-      if (entry.isSettled) return;
+      if (!this.#holds(entry)) return;
       this.#owner.onStuck(entry, this.#settings.clock.nowMs() - askedAtMs);
       this.#settleLeftOver(entry);
     });
     this.#retire();
+  }
+
+  #holds({ seq }: RunEntry): boolean {
+    return seq !== undefined && this.#entries.has(seq);
   }
 
   #skipQueued(): void {
@@ -197,16 +196,19 @@ export class ThreadHandle {
         this.#isReady = true;
         return;
       case 'ping':
-        return this.#readRing();
+        this.#readRing();
+        return;
       case 'log':
-        return this.#owner.onLog(message.key, message.level, message.text);
+        this.#owner.onLog(message.key, message.level, message.text);
+        return;
       case 'crash':
         this.#ending = { type: 'crashed', error: message.error, raisedBy: message.raisedBy };
         return;
       case 'success':
-        return this.#succeed(message.seq, message, message.durationMs);
+        this.#succeed(message.seq, message, message.durationMs);
+        return;
       case 'failure':
-        return this.#fail(message);
+        this.#fail(message);
     }
   }
 
@@ -257,7 +259,7 @@ export class ThreadHandle {
 
   #unstartedOutcome(entry: RunEntry): ExecutionOutcome {
     return this.hasFailedToStart && this.#ending !== undefined
-      ? failureOutcome(entry, startError(this.#ending), true)
+      ? failureOutcome(entry, startError(endingText(this.#ending)), true)
       : stoppedOutcome(entry, 'thread-ended', false);
   }
 

@@ -1,6 +1,6 @@
 /** Starts the worker_thread of a task thread, and reads from Node's error what ended one. */
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { UnavailableError } from '@spillway/kernel';
 import { type RemoteError, toRemoteError } from '@spillway/messages';
 import { boundedText } from './error-text.js';
@@ -18,16 +18,33 @@ let areFlagsSet = false;
 
 export interface ThreadStart {
   readonly entry: URL;
+  readonly setup: Omit<ThreadSetup, 'port' | 'memory'>;
   readonly heapMaxBytes: number | false;
 }
 
-export function startThread({ entry, heapMaxBytes }: ThreadStart, setup: ThreadSetup): Worker {
+/** Throws what Node throws when it cannot make a thread (no more of them, an entry that is no file). */
+export function startThread(
+  start: ThreadStart,
+  memory: SharedArrayBuffer,
+): { worker: Worker; port: MessagePort } {
+  // A channel of our own: user code that posts to its parent port, or closes it, breaks nothing.
+  const { port1, port2 } = new MessageChannel();
+  try {
+    return { worker: makeWorker(start, { ...start.setup, port: port2, memory }), port: port1 };
+  } catch (error) {
+    port1.close();
+    throw error;
+  }
+}
+
+function makeWorker({ entry, heapMaxBytes }: ThreadStart, setup: ThreadSetup): Worker {
   // `--max-old-space-size` of the process would override the threads' own limits (D3, measured); zero undoes it for
   // isolates made from now on. Heap options in NODE_OPTIONS would do the same.
   if (!areFlagsSet) setFlagsFromString('--max-old-space-size=0');
   areFlagsSet = true;
   const environ = { ...process.env };
   delete environ['NODE_OPTIONS'];
+  const heapMaxMb = heapMaxBytes === false ? undefined : Math.max(1, Math.floor(heapMaxBytes / MEBIBYTE));
   const worker = new Worker(entry, {
     workerData: { setup },
     transferList: [setup.port],
@@ -36,9 +53,7 @@ export function startThread({ entry, heapMaxBytes }: ThreadStart, setup: ThreadS
     stderr: true,
     resourceLimits: {
       stackSizeMb: STACK_MB,
-      ...(heapMaxBytes === false
-        ? {}
-        : { maxOldGenerationSizeMb: Math.max(1, Math.floor(heapMaxBytes / MEBIBYTE)) }),
+      ...(heapMaxMb === undefined ? {} : { maxOldGenerationSizeMb: heapMaxMb }),
     },
   });
   // Output is captured inside the thread; what still comes this way must not fill a buffer.
@@ -64,10 +79,10 @@ export function endingOf(error: unknown, heapMaxBytes: number | false): ThreadEn
 }
 
 /** For runs that were given to a thread which never came up: an installation that is broken, not the task. */
-export function startError(ending: ThreadEnding): RemoteError {
+export function startError(reason: string): RemoteError {
   return toRemoteError(
     new UnavailableError(
-      `An executor thread of this worker could not start (${endingText(ending)}). Look at the worker's installation and log.`,
+      `An executor thread of this worker could not start (${boundedText(reason, 1000)}). Look at the worker's installation and log.`,
     ),
   );
 }

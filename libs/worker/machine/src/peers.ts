@@ -38,6 +38,11 @@ export class Peer implements WantedQueue<WantedEntry> {
     public address: string,
   ) {}
 
+  /** Places in the queue, stale ones included. */
+  get entryCount(): number {
+    return this.#queue.length;
+  }
+
   push(entry: WantedEntry): void {
     this.wanted.add(entry.task);
     this.#queue.push(entry);

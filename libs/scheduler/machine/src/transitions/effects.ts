@@ -3,7 +3,13 @@
  * put on the agenda and decided in `settling.ts`, so that no chain of tasks is as deep as the call stack.
  */
 import type { Core } from '../core.js';
-import { isActive, type ErredState, type MemoryState, type ReleasedState, type SchedulerTask } from '../task.js';
+import {
+  isActive,
+  type ErredState,
+  type MemoryState,
+  type ReleasedState,
+  type SchedulerTask,
+} from '../task.js';
 import { smallValues } from '../small-set.js';
 import type { Dependency } from '@spillway/messages';
 import { holdersOf } from '../replicas.js';

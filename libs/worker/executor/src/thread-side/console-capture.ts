@@ -93,7 +93,7 @@ function captureStream(stream: NodeJS.WriteStream, writeLine: (line: string) => 
       unfinished = '';
     }
     const callback = typeof encoding === 'function' ? encoding : done;
-    if (typeof callback === 'function') process.nextTick(callback as () => void);
+    if (typeof callback === 'function') process.nextTick(callback);
     return true;
   };
   Reflect.set(stream, 'write', capture);

@@ -4,11 +4,12 @@
  */
 import {
   InputMutatedError,
+  ModuleNotLoadableError,
   SpillwayError,
   ValueNotDecodableError,
   ValueNotEncodableError,
 } from '@spillway/kernel';
-import { functionNameOf, type Payload, type RemoteError, toRemoteError } from '@spillway/messages';
+import { functionNameOf, type Payload, type RemoteError } from '@spillway/messages';
 import { decodeValue, encodeValue } from '@spillway/values';
 import { boundedText } from '../error-text.js';
 import type { ThreadRun } from '../run-pack.js';
@@ -137,14 +138,15 @@ function ownFailure(run: ThreadRun, error: unknown): RunEnd {
       new ValueNotDecodableError(`The inputs of ${nameOf(run)} do not decode: ${summary}`),
     );
   }
-  const remote = toRemoteError(error);
+  // Only the stack of a module that threw while loading leads to the user's code; the others lead here.
+  const stack = error instanceof ModuleNotLoadableError ? error.stack : undefined;
   return {
     type: 'failure',
     error: {
-      ...remote,
-      message: boundedText(remote.message),
-      ...(remote.stack === undefined ? {} : { stack: boundedText(remote.stack) }),
-      details: { ...detailsOf(run), ...remote.details },
+      code: error.code,
+      message: boundedText(error.message),
+      ...(stack === undefined ? {} : { stack: boundedText(stack) }),
+      details: { ...detailsOf(run), ...error.details },
     },
     mayRetry: false,
   };

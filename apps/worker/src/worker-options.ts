@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from '@spillway/config';
+import { asWorkerId, type NannyId, type WorkerId } from '@spillway/kernel';
+import { configDoors, programFiles, resolveMemoryLimit, type ProgramFiles } from '@spillway/platform';
+
+/** The flags of `spillway worker`, by name; each may be left out. */
+export interface WorkerOptions {
+  readonly name?: string;
+  readonly nthreads?: number;
+  readonly memoryLimit?: string | number | false;
+  readonly host?: string;
+  readonly port?: number;
+  readonly contactAddress?: string;
+  readonly localDirectory?: string;
+  readonly installFolder?: string;
+  readonly preinstall?: Readonly<Record<string, string>>;
+  readonly validate?: boolean;
+  readonly insecure?: boolean;
+  readonly logLevel?: string;
+}
+
+/** Who started the worker, where that is a nanny. */
+export interface WorkerOrigin {
+  readonly workerId?: WorkerId;
+  readonly nannyId?: NannyId;
+  readonly programs?: ProgramFiles;
+}
+
+/** Everything a worker is made of, decided. */
+export interface ResolvedWorker {
+  readonly schedulerAddress: string;
+  readonly config: SpillwayConfig;
+  readonly workerId: WorkerId;
+  readonly nannyId: NannyId | undefined;
+  readonly name: string;
+  readonly limitBytes: number | false;
+  readonly programs: ProgramFiles;
+}
+
+export async function resolveWorker(
+  schedulerAddress: string,
+  options: WorkerOptions,
+  origin: WorkerOrigin,
+): Promise<ResolvedWorker> {
+  const sources = await readConfigSources(configDoors());
+  const config = loadConfig([...sources, flagsSource('worker', { ...options })]);
+  const { worker } = config;
+  const workerId = origin.workerId ?? asWorkerId(randomBytes(6).toString('hex'));
+  return {
+    schedulerAddress,
+    config,
+    workerId,
+    nannyId: origin.nannyId,
+    name: worker.name === false ? `${hostname()}-${workerId.slice(0, 4)}` : worker.name,
+    limitBytes: resolveMemoryLimit(worker.memory.limit, { nthreads: worker.nthreads, workerCount: 1 }),
+    programs: origin.programs ?? programFiles(),
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * Client sessions: what clients say, and their leases. While a graph of a client is being committed in slices, what it says
+ * next waits and is done in order afterwards: a client sees one thing after another, however large its graphs are.
+ */
+import { assertNever } from '@spillway/kernel';
+import { ClientView } from './client-view.js';
+import type { Core } from './core.js';
+import type { ClientEvent } from './events.js';
+import type { Job } from './jobs.js';
+import { onDataScattered } from './scatter.js';
+import type { SpokenEvent } from './spoken-event.js';
+import { onGraphCommit, onGraphPart } from './submissions.js';
+import { cancelKeys, retryKeys, unknownKey } from './user-commands.js';
+import { addWant, dropWant, tellOutcome } from './wants.js';
+
+export function onClientEvent(core: Core, event: ClientEvent): void {
+  if (event.type === 'client-connected') return connect(core, event);
+  const client = core.clients.get(event.clientId);
+  // Said before its lease ended, and arrived after.
+  if (client === undefined) return;
+  switch (event.type) {
+    case 'client-disconnected':
+      return startLease(core, client);
+    case 'client-closing':
+      return forgetClient(core, client);
+    case 'graph-part':
+      return onGraphPart(core, client, event);
+    default:
+      if (client.commit === undefined) act(core, client, event);
+      else client.deferred.push(event);
+  }
+}
+
+/** Does what the client said while its graph was being committed, up to its next graph that takes more than a slice. */
+export function replayDeferred(core: Core, client: ClientView): void {
+  let next = client.deferred.shift();
+  while (next !== undefined) {
+    core.outbox.begin(next.stimulusId);
+    act(core, client, next);
+    if (client.commit !== undefined) return;
+    next = client.deferred.shift();
+  }
+}
+
+/** Releases everything the client holds, and its session. */
+export function forgetClient(core: Core, client: ClientView): void {
+  core.clients.delete(client.id);
+  core.leased.delete(client);
+  client.commit?.abandon();
+  client.deferred.length = 0;
+  client.staged.clear();
+  core.outbox.log('client.forgotten', { clientId: client.id, wants: client.wants.size });
+  // Before the releasing, which may take several slices: a client of the same id that comes meanwhile is another one.
+  core.outbox.add({ type: 'forget-client', stimulusId: core.stimulusId, clientId: client.id });
+  core.jobs.start(core, new ReleaseEverything(client));
+}
+
+class ReleaseEverything implements Job {
+  constructor(private readonly client: ClientView) {}
+
+  work(core: Core, stepsMax: number): boolean {
+    let stepsLeft = stepsMax;
+    for (const task of this.client.wants) {
+      if (stepsLeft <= 0) return false;
+      stepsLeft -= 1;
+      dropWant(core, this.client, task);
+    }
+    return true;
+  }
+}
+
+function connect(core: Core, event: Extract<ClientEvent, { type: 'client-connected' }>): void {
+  const known = core.clients.get(event.clientId);
+  core.outbox.log('client.connected', { clientId: event.clientId, isBack: known !== undefined });
+  if (known === undefined) {
+    core.clients.set(event.clientId, new ClientView(event.clientId));
+    return;
+  }
+  known.leaseEndsAtMs = false;
+  core.leased.delete(known);
+  // It may have missed the news of its keys.
+  for (const task of known.wants) tellOutcome(core, known, task);
+}
+
+function startLease(core: Core, client: ClientView): void {
+  if (client.leaseEndsAtMs !== false) return;
+  client.leaseEndsAtMs = core.nowMs + core.options.clientLeaseMs;
+  core.leased.add(client);
+  core.outbox.log('client.lease-started', { clientId: client.id, leaseMs: core.options.clientLeaseMs });
+}
+
+function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
+  switch (spoken.type) {
+    case 'graph-commit':
+      return onGraphCommit(core, client, spoken);
+    case 'client-desires-keys':
+      for (const key of spoken.keys) {
+        const task = core.table.get(key);
+        if (task === undefined) unknownKey(core, client, key);
+        else addWant(core, client, task);
+      }
+      return;
+    case 'client-releases-keys':
+      for (const key of spoken.keys) {
+        const task = core.table.get(key);
+        if (task !== undefined) dropWant(core, client, task);
+      }
+      return;
+    case 'cancel-keys':
+      return cancelKeys(core, client, spoken.keys, spoken.force);
+    case 'retry-keys':
+      return retryKeys(core, spoken.keys);
+    case 'data-scattered':
+      return onDataScattered(core, client, spoken);
+    default:
+      assertNever(spoken, 'client event');
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What is always true between two events. `checkTouched` looks at the tasks an event has moved (cheap, with `validate`);
+ * `checkAll` looks at everything and belongs at the end of every test. Both throw `InvariantError` with the task's story.
+ */
+import { formatStory, InvariantError, type ModuleHash } from '@spillway/kernel';
+import type { Core } from './core.js';
+import { allowedWorkers } from './restrictions.js';
+import { smallHas, smallSize, smallValues } from './small-set.js';
+import { isActive, type SchedulerTask, type StateName } from './task.js';
+import type { WorkerView } from './worker-view.js';
+
+export function checkTouched(core: Core): void {
+  for (const task of core.touched) if (task.state.name !== 'forgotten') checkTask(core, task);
+  core.touched.clear();
+}
+
+export function checkAll(core: Core): void {
+  const counts = new Map<StateName, number>();
+  for (const task of core.table.all()) {
+    counts.set(task.state.name, (counts.get(task.state.name) ?? 0) + 1);
+    checkTask(core, task);
+    checkRelations(core, task);
+  }
+  for (const [name, count] of counts) {
+    check(
+      core.table.counts[name] === count,
+      `${core.table.counts[name]} tasks counted ${name}, ${count} are`,
+    );
+  }
+  for (const worker of core.roster.all()) checkWorker(core, worker);
+  checkClients(core);
+  checkModules(core);
+  check(core.agenda.next() === undefined && core.agenda.ready.length === 0, 'the agenda is worked off');
+}
+
+/** One task by itself and its dependencies. */
+export function checkTask(core: Core, task: SchedulerTask): void {
+  const { state } = task;
+  const say = (condition: boolean, message: string): void => checkThat(core, task, condition, message);
+  say(core.table.get(task.key) === task, 'is in the table');
+  if (isActive(task)) say(task.isNeeded, 'is active, so somebody needs it');
+  const missing = task.dependencies.filter((input) => input.state.name !== 'memory');
+  switch (state.name) {
+    case 'released':
+      say(!task.isNeeded, 'is released, so nobody needs it');
+      say(task.dependents !== undefined || task.pinCount > 0, 'is released, so a dependent may ask for it');
+      break;
+    case 'waiting':
+      say(state.missingCount === missing.length, `counts what is missing (${state.missingCount})`);
+      say(missing.length > 0, 'is waiting, so something is missing');
+      say(!missing.some((input) => input.state.name === 'erred'), 'is waiting, so no input has erred');
+      break;
+    case 'queued':
+      say(missing.length === 0, 'is queued, so nothing is missing');
+      break;
+    case 'no-worker':
+      say(missing.length === 0, 'has no worker, so nothing is missing');
+      say(allowedWorkers(core, task)?.length === 0, 'has no worker, so none it may run on is running');
+      break;
+    case 'processing':
+      say(state.worker.processing.has(task), 'is in the processing of its worker');
+      say(core.roster.get(state.worker.id) === state.worker, 'is processing on a registered worker');
+      say(missing.length === 0 || task.spec?.recompute === false, 'is processing, so nothing is missing');
+      break;
+    case 'memory':
+      say(task.isNeeded, 'is in memory, so somebody needs it');
+      say(smallSize(state.whoHas) > 0, 'is in memory, so somebody has it');
+      break;
+    case 'erred':
+    case 'forgotten':
+      break;
+  }
+}
+
+/** One task as seen from the other ends of its relations. */
+function checkRelations(core: Core, task: SchedulerTask): void {
+  const say = (condition: boolean, message: string): void => checkThat(core, task, condition, message);
+  let waiterCount = 0;
+  for (const dependent of smallValues(task.dependents)) {
+    say(dependent.state.name !== 'forgotten', `is not kept by ${dependent.key}, which is forgotten`);
+    say(dependent.dependencies.includes(task), `is a dependency of its dependent ${dependent.key}`);
+    if (isActive(dependent)) waiterCount += 1;
+  }
+  say(
+    task.waiterCount === waiterCount,
+    `has ${waiterCount} active dependents and counts ${task.waiterCount}`,
+  );
+  for (const dependency of task.dependencies) {
+    say(smallHas(dependency.dependents, task), `is a dependent of its dependency ${dependency.key}`);
+    say(dependency.state.name !== 'forgotten', `depends on ${dependency.key}, which is forgotten`);
+  }
+  for (const client of smallValues(task.wantedBy)) {
+    say(client.wants.has(task), `is wanted by ${client.id}, which knows`);
+  }
+  if (task.state.name === 'memory') {
+    for (const worker of smallValues(task.state.whoHas)) {
+      say(worker.hasWhat.has(task), `is held by ${worker.id}, which knows`);
+      say(core.roster.get(worker.id) === worker, `is held by ${worker.id}, which is registered`);
+    }
+  }
+  if (task.state.name === 'erred')
+    say(task.isNeeded || task.dependents !== undefined, 'has erred and is asked for');
+}
+
+function checkWorker(core: Core, worker: WorkerView): void {
+  let backlogMs = 0;
+  for (const task of worker.processing) {
+    const { state } = task;
+    checkThat(core, task, state.name === 'processing' && state.worker === worker, `runs on ${worker.id}`);
+    if (state.name === 'processing') backlogMs += state.expectedMs;
+  }
+  check(Math.abs(backlogMs - worker.backlogMs) < 1e-3, `${worker.id} adds up what it has to do`);
+  let heldBytes = 0;
+  for (const task of worker.hasWhat) {
+    const { state } = task;
+    checkThat(
+      core,
+      task,
+      state.name === 'memory' && smallHas(state.whoHas, worker),
+      `is held by ${worker.id}`,
+    );
+    if (state.name === 'memory') heldBytes += state.nbytes;
+  }
+  check(heldBytes === worker.heldBytes, `${worker.id} adds up what it holds`);
+  check(worker.level >= 0 === (worker.status === 'running'), `${worker.id} is offered work while it runs`);
+  checkNotIdle(core, worker);
+}
+
+/** Work conservation: nobody with a free slot has a task of its own waiting. */
+function checkNotIdle(core: Core, worker: WorkerView): void {
+  if (!worker.hasFreeSlot) return;
+  check(
+    core.queues.nextFor(worker, core.options) === undefined,
+    `${worker.id} has a free slot, so nothing it could take is queued`,
+  );
+}
+
+function checkClients(core: Core): void {
+  for (const client of core.clients.values()) {
+    for (const task of client.wants) {
+      checkThat(core, task, smallHas(task.wantedBy, client), `knows that ${client.id} wants it`);
+      checkThat(core, task, core.table.get(task.key) === task, `is wanted by ${client.id}, so it is known`);
+    }
+    let stagedTaskCount = 0;
+    for (const graph of client.staged.values()) stagedTaskCount += graph.specs.length + 1;
+    check(stagedTaskCount === client.stagedTaskCount, `${client.id} adds up what it has staged`);
+    check((client.leaseEndsAtMs !== false) === core.leased.has(client), `${client.id} has a lease or none`);
+  }
+}
+
+function checkModules(core: Core): void {
+  const counts = new Map<ModuleHash, number>();
+  for (const task of core.table.all()) {
+    const ref = task.learned?.ref;
+    if (ref?.kind === 'bundle') counts.set(ref.moduleHash, (counts.get(ref.moduleHash) ?? 0) + 1);
+  }
+  for (const [hash, count] of counts) {
+    check(core.functions.liveTaskCount(hash) === count, `module ${hash} counts its ${count} tasks`);
+  }
+}
+
+function check(condition: boolean, message: string): void {
+  if (!condition) throw new InvariantError(`Not true: ${message}`);
+}
+
+function checkThat(core: Core, task: SchedulerTask, condition: boolean, message: string): void {
+  if (condition) return;
+  const story = formatStory(core.table.story.of(task.key));
+  throw new InvariantError(
+    `Not true: task ${task.key} (${task.state.name}) ${message}. Its story:\n${story}`,
+  );
+}

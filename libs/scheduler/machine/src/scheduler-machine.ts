@@ -1,0 +1,177 @@
+/**
+ * The scheduler's state machine: owns the graph, who holds what, placement and recovery. Synchronous and deterministic;
+ * the event brings the time and the instructions say everything it wants done. Each event is taken apart in the file named
+ * after its subject, what follows for tasks is decided in `settling.ts`, and the moves themselves are in `transitions/`.
+ * Liveness of connections, storing modules and carrying values are not here but in the runtime.
+ */
+import { assertNever, type ClientId, type StoryEntry, type TaskKey, type WorkerId } from '@spillway/kernel';
+import type { Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
+import { onClientEvent, replayDeferred } from './clients.js';
+import { Core } from './core.js';
+import { nextWakeMs, noteStarvation, onDeadlines } from './deadlines.js';
+import type { SchedulerEvent, WorkerEvent } from './events.js';
+import type { SchedulerInstruction } from './instructions.js';
+import { checkAll, checkTouched } from './invariants.js';
+import { loseWorker, onReplicaMissing, onReplicasLost, refreshWhoHas } from './losses.js';
+import { resolveOptions, type SchedulerMachineOptions } from './options.js';
+import { describeKey, listHoldings } from './queries.js';
+import { addReplicas, onWorkerRegistered, onWorkerStatusChange } from './registration.js';
+import { onHeartbeat, onTaskErred, onTaskFinished, onTaskHandedBack } from './runs.js';
+import { settleAll } from './settling.js';
+import type { StateName } from './task.js';
+
+export class SchedulerMachine {
+  readonly #core: Core;
+
+  constructor(options: SchedulerMachineOptions = {}) {
+    this.#core = new Core(resolveOptions(options));
+  }
+
+  /** Runs to completion: no event is half done when this returns. */
+  handle(event: SchedulerEvent, nowMs: number): SchedulerInstruction[] {
+    const core = this.#core;
+    core.nowMs = nowMs;
+    core.outbox.begin(event.stimulusId);
+    this.#dispatch(event);
+    settleAll(core);
+    for (let client = core.resumed.shift(); client !== undefined; client = core.resumed.shift()) {
+      replayDeferred(core, client);
+      settleAll(core);
+    }
+    noteStarvation(core);
+    const idleModules = core.functions.takeIdleModules();
+    if (idleModules.length > 0) {
+      core.outbox.add({ type: 'forget-modules', stimulusId: core.stimulusId, moduleHashes: idleModules });
+    }
+    if (core.options.validate) checkTouched(core);
+    return core.outbox.take();
+  }
+
+  /** When a `tick` is wanted at the latest; `undefined` for never. In the past or now: at once. */
+  get nextWakeMs(): number | undefined {
+    return nextWakeMs(this.#core);
+  }
+
+  stateOf(key: TaskKey): StateName {
+    return this.#core.table.get(key)?.state.name ?? 'forgotten';
+  }
+
+  /** Unknown keys are `forgotten`, without holders. */
+  describe(key: TaskKey): KeyInfo {
+    return describeKey(this.#core, key);
+  }
+
+  /** In order of registration. */
+  listWorkers(): WorkerInfo[] {
+    return [...this.#core.roster.all()].map((worker) => worker.info());
+  }
+
+  /** `undefined` for a worker that is not registered. */
+  hasWhat(workerId: WorkerId): Holding[] | undefined {
+    const worker = this.#core.roster.get(workerId);
+    return worker === undefined ? undefined : listHoldings(worker);
+  }
+
+  /** The moves of a task that are still remembered, oldest first. */
+  storyOf(key: TaskKey): StoryEntry[] {
+    return this.#core.table.story.of(key);
+  }
+
+  /** The last moves of all tasks, oldest first. */
+  recentMoves(): StoryEntry[] {
+    return this.#core.table.story.all();
+  }
+
+  /** How many tasks are in each state; `forgotten`: how many have been forgotten so far. */
+  get countsByState(): Readonly<Record<StateName, number>> {
+    return { ...this.#core.table.counts };
+  }
+
+  knowsClient(clientId: ClientId): boolean {
+    return this.#core.clients.has(clientId);
+  }
+
+  knowsWorker(workerId: WorkerId): boolean {
+    return this.#core.roster.get(workerId) !== undefined;
+  }
+
+  /** The registered worker of this name or id. */
+  findWorker(nameOrId: string): WorkerInfo | undefined {
+    return this.#core.roster.find(nameOrId)?.info();
+  }
+
+  /**
+   * Where to put data of so many bytes: running workers (of those named, or of all) with most memory headroom, then fewest
+   * keys. Throws `NoValidWorkerError` when there is none.
+   */
+  planScatter(nbytes: number, copies: number, workers: readonly string[]): readonly Holder[] {
+    return this.#core.scatterPlanner.plan(this.#core.roster, nbytes, copies, workers);
+  }
+
+  /** For tests: throws `InvariantError` when anything in the machine contradicts itself. Looks at everything. */
+  checkAll(): void {
+    checkAll(this.#core);
+  }
+
+  #dispatch(event: SchedulerEvent): void {
+    const core = this.#core;
+    switch (event.type) {
+      case 'client-connected':
+      case 'client-disconnected':
+      case 'client-closing':
+      case 'graph-part':
+      case 'graph-commit':
+      case 'client-desires-keys':
+      case 'client-releases-keys':
+      case 'cancel-keys':
+      case 'retry-keys':
+      case 'data-scattered':
+        return onClientEvent(core, event);
+      case 'worker-registered':
+        return onWorkerRegistered(core, event.hello);
+      case 'nanny-lost':
+        // Its workers end by themselves when they miss it, and are lost then.
+        return;
+      case 'tick':
+        onDeadlines(core);
+        return core.jobs.workOn(core);
+      default:
+        return this.#dispatchWorkerEvent(event);
+    }
+  }
+
+  #dispatchWorkerEvent(event: Exclude<WorkerEvent, { type: 'worker-registered' | 'nanny-lost' }>): void {
+    const core = this.#core;
+    const worker = core.roster.get(event.workerId);
+    // Of a worker that is not registered (any more): nothing it says counts.
+    if (worker === undefined) return;
+    switch (event.type) {
+      case 'worker-lost':
+        return loseWorker(core, worker, {
+          onPurpose: event.onPurpose,
+          summary:
+            event.verdict?.summary ?? (event.onPurpose ? 'it left in order' : 'connection lost, no verdict'),
+        });
+      case 'task-finished':
+        return onTaskFinished(core, worker, event);
+      case 'task-erred':
+        return onTaskErred(core, worker, event);
+      case 'task-handed-back':
+        return onTaskHandedBack(core, worker, event);
+      case 'replicas-added':
+        return addReplicas(core, worker, event.replicas);
+      case 'replica-missing':
+        return onReplicaMissing(core, worker, event);
+      case 'replicas-lost':
+        return onReplicasLost(core, worker, event);
+      case 'request-who-has':
+        return refreshWhoHas(core, worker, event.keys);
+      case 'worker-status-change':
+        return onWorkerStatusChange(core, worker, event.status);
+      case 'heartbeat':
+        return onHeartbeat(core, worker, event);
+      default:
+        assertNever(event, 'worker event');
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** Plain things to feed the machine with: tasks and workers with everything filled in that a test does not care about. */
+import { asModuleHash, asTaskKey, asWorkerId } from '@spillway/kernel';
+import { PROTOCOL_VERSION, type TaskSpec, type WorkerHello } from '@spillway/messages';
+
+export interface TaskDraft {
+  readonly dependencies?: readonly string[];
+  readonly functionName?: string;
+  readonly moduleHash?: string;
+  /** Told apart from other arguments by this number only. */
+  readonly args?: number;
+  readonly priority?: number;
+  readonly retries?: number;
+  readonly workers?: readonly string[];
+  readonly allowOtherWorkers?: boolean;
+  readonly recompute?: boolean;
+}
+
+export function aTask(key: string, draft: TaskDraft = {}): TaskSpec {
+  return {
+    key: asTaskKey(key),
+    function: {
+      kind: 'bundle',
+      moduleHash: asModuleHash(draft.moduleHash ?? 'module'),
+      exportName: draft.functionName ?? 'run',
+    },
+    args: { encoding: 'json', data: Uint8Array.of(draft.args ?? 0) },
+    dependencies: (draft.dependencies ?? []).map(asTaskKey),
+    priority: draft.priority ?? 0,
+    retries: draft.retries ?? 0,
+    workers: draft.workers ?? [],
+    allowOtherWorkers: draft.allowOtherWorkers ?? false,
+    timeoutMs: false,
+    recompute: draft.recompute ?? true,
+    resultEncoding: 'v8',
+  };
+}
+
+export interface WorkerDraft {
+  readonly name?: string;
+  readonly nthreads?: number;
+  readonly memoryLimitBytes?: number | false;
+  readonly holdings?: Readonly<Record<string, number>>;
+}
+
+export function aWorkerHello(id: string, draft: WorkerDraft = {}): WorkerHello {
+  return {
+    workerId: asWorkerId(id),
+    name: draft.name ?? id,
+    address: `${id}:1`,
+    nthreads: draft.nthreads ?? 1,
+    memoryLimitBytes: draft.memoryLimitBytes ?? false,
+    pid: 1,
+    protocol: PROTOCOL_VERSION,
+    softwareVersion: '0.0.0',
+    holdings: Object.entries(draft.holdings ?? {}).map(([key, nbytes]) => ({ key: asTaskKey(key), nbytes })),
+  };
+}

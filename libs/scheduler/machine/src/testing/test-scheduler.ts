@@ -1,0 +1,275 @@
+/**
+ * A machine with hands: it numbers the stimuli, keeps the time, remembers which runs are out, and checks every invariant
+ * after every event.
+ */
+import {
+  asClientId,
+  asRunId,
+  asStimulusId,
+  asSubmissionId,
+  asTaskKey,
+  asWorkerId,
+  type RunId,
+} from '@spillway/kernel';
+import {
+  remoteError,
+  type Payload,
+  type RemoteError,
+  type SchedulerToClient,
+  type SchedulerToWorker,
+  type TaskSpec,
+  type Verdict,
+  type WorkerStatus,
+} from '@spillway/messages';
+import type { SchedulerEvent } from '../events.js';
+import type { SchedulerInstruction } from '../instructions.js';
+import type { SchedulerMachineOptions } from '../options.js';
+import { SchedulerMachine } from '../scheduler-machine.js';
+import type { StateName } from '../task.js';
+import { aWorkerHello, type WorkerDraft } from './builders.js';
+
+type WithoutStimulus<Event> = Event extends unknown ? Omit<Event, 'stimulusId'> : never;
+/** An event to which the stimulus id is still to be given. */
+export type EventDraft = WithoutStimulus<SchedulerEvent>;
+
+/** A run that is out: told to a worker, not yet reported on. */
+export interface Run {
+  readonly key: string;
+  readonly workerId: string;
+  readonly runId: RunId;
+}
+
+export interface FinishDraft {
+  readonly nbytes?: number;
+  readonly durationMs?: number;
+  readonly inline?: Payload;
+}
+
+export class TestScheduler {
+  readonly machine: SchedulerMachine;
+  nowMs = 0;
+  /** Every run assigned so far, oldest first. */
+  readonly runs: Run[] = [];
+  #stimulusCount = 0;
+  #submissionCount = 0;
+
+  constructor(
+    options: SchedulerMachineOptions = {},
+    private readonly checks: 'all' | 'none' = 'all',
+  ) {
+    this.machine = new SchedulerMachine({ validate: checks === 'all', ...options });
+  }
+
+  /** The stimulus of the last event. */
+  get stimulusId(): string {
+    return `s${this.#stimulusCount}`;
+  }
+
+  handle(event: EventDraft): SchedulerInstruction[] {
+    this.#stimulusCount += 1;
+    const stimulusId = asStimulusId(this.stimulusId);
+    const instructions = this.machine.handle({ ...event, stimulusId } as SchedulerEvent, this.nowMs);
+    for (const instruction of instructions) {
+      if (instruction.type !== 'send-to-worker' || instruction.message.type !== 'compute-task') continue;
+      const { spec, runId } = instruction.message;
+      this.runs.push({ key: spec.key, workerId: instruction.workerId, runId });
+    }
+    if (this.checks === 'all') this.machine.checkAll();
+    return instructions;
+  }
+
+  connect(clientId: string): SchedulerInstruction[] {
+    return this.handle({ type: 'client-connected', clientId: asClientId(clientId) });
+  }
+
+  disconnect(clientId: string): SchedulerInstruction[] {
+    return this.handle({ type: 'client-disconnected', clientId: asClientId(clientId) });
+  }
+
+  close(clientId: string): SchedulerInstruction[] {
+    return this.handle({ type: 'client-closing', clientId: asClientId(clientId) });
+  }
+
+  /** One graph in one part; wants all of its keys unless told otherwise. */
+  submit(
+    clientId: string,
+    tasks: readonly TaskSpec[],
+    wants: readonly string[] = tasks.map((task) => task.key),
+    submissionId = `g${(this.#submissionCount += 1)}`,
+  ): SchedulerInstruction[] {
+    const whose = { clientId: asClientId(clientId), submissionId: asSubmissionId(submissionId) };
+    return [
+      ...this.handle({ type: 'graph-part', ...whose, partIndex: 0, tasks }),
+      ...this.handle({ type: 'graph-commit', ...whose, partCount: 1, wants: wants.map(asTaskKey) }),
+    ];
+  }
+
+  desire(clientId: string, ...keys: string[]): SchedulerInstruction[] {
+    return this.handle({
+      type: 'client-desires-keys',
+      clientId: asClientId(clientId),
+      keys: keys.map(asTaskKey),
+    });
+  }
+
+  release(clientId: string, ...keys: string[]): SchedulerInstruction[] {
+    return this.handle({
+      type: 'client-releases-keys',
+      clientId: asClientId(clientId),
+      keys: keys.map(asTaskKey),
+    });
+  }
+
+  cancel(clientId: string, keys: readonly string[], force = false): SchedulerInstruction[] {
+    return this.handle({
+      type: 'cancel-keys',
+      clientId: asClientId(clientId),
+      keys: keys.map(asTaskKey),
+      force,
+    });
+  }
+
+  retry(clientId: string, ...keys: string[]): SchedulerInstruction[] {
+    return this.handle({ type: 'retry-keys', clientId: asClientId(clientId), keys: keys.map(asTaskKey) });
+  }
+
+  scatter(clientId: string, key: string, nbytes: number, ...holders: string[]): SchedulerInstruction[] {
+    return this.handle({
+      type: 'data-scattered',
+      clientId: asClientId(clientId),
+      key: asTaskKey(key),
+      nbytes,
+      holders: holders.map(asWorkerId),
+    });
+  }
+
+  register(workerId: string, draft: WorkerDraft = {}): SchedulerInstruction[] {
+    return this.handle({ type: 'worker-registered', hello: aWorkerHello(workerId, draft) });
+  }
+
+  lose(workerId: string, options: { onPurpose?: boolean; verdict?: Verdict } = {}): SchedulerInstruction[] {
+    return this.handle({
+      type: 'worker-lost',
+      workerId: asWorkerId(workerId),
+      onPurpose: options.onPurpose ?? false,
+      ...(options.verdict === undefined ? {} : { verdict: options.verdict }),
+    });
+  }
+
+  setStatus(workerId: string, status: WorkerStatus): SchedulerInstruction[] {
+    return this.handle({ type: 'worker-status-change', workerId: asWorkerId(workerId), status });
+  }
+
+  finish(key: string, draft: FinishDraft = {}, run = this.runOf(key)): SchedulerInstruction[] {
+    return this.handle({
+      type: 'task-finished',
+      workerId: asWorkerId(run.workerId),
+      key: asTaskKey(key),
+      runId: run.runId,
+      nbytes: draft.nbytes ?? 100,
+      durationMs: draft.durationMs ?? 100,
+      ...(draft.inline === undefined ? {} : { inline: draft.inline }),
+    });
+  }
+
+  err(
+    key: string,
+    options: { mayRetry?: boolean; error?: RemoteError } = {},
+    run = this.runOf(key),
+  ): SchedulerInstruction[] {
+    return this.handle({
+      type: 'task-erred',
+      workerId: asWorkerId(run.workerId),
+      key: asTaskKey(key),
+      runId: run.runId,
+      error: options.error ?? remoteError('TASK_FAILED', 'boom'),
+      mayRetry: options.mayRetry ?? true,
+    });
+  }
+
+  handBack(key: string, run = this.runOf(key)): SchedulerInstruction[] {
+    return this.handle({
+      type: 'task-handed-back',
+      workerId: asWorkerId(run.workerId),
+      key: asTaskKey(key),
+      runId: run.runId,
+      reason: 'paused',
+    });
+  }
+
+  addReplica(workerId: string, key: string, nbytes = 100): SchedulerInstruction[] {
+    return this.handle({
+      type: 'replicas-added',
+      workerId: asWorkerId(workerId),
+      replicas: [{ key: asTaskKey(key), nbytes }],
+    });
+  }
+
+  reportMissing(workerId: string, key: string, holderId: string): SchedulerInstruction[] {
+    return this.handle({
+      type: 'replica-missing',
+      workerId: asWorkerId(workerId),
+      key: asTaskKey(key),
+      holderId: asWorkerId(holderId),
+    });
+  }
+
+  loseReplicas(workerId: string, ...keys: string[]): SchedulerInstruction[] {
+    return this.handle({ type: 'replicas-lost', workerId: asWorkerId(workerId), keys: keys.map(asTaskKey) });
+  }
+
+  heartbeat(workerId: string, executing: Readonly<Record<string, number>> = {}): SchedulerInstruction[] {
+    return this.handle({
+      type: 'heartbeat',
+      workerId: asWorkerId(workerId),
+      metrics: {
+        processBytes: 0,
+        managedBytes: 0,
+        cpuFraction: 0,
+        loopDelayMs: 0,
+        executing: Object.entries(executing).map(([key, forMs]) => ({
+          key: asTaskKey(key),
+          runId: this.runOf(key).runId,
+          forMs,
+        })),
+      },
+    });
+  }
+
+  tick(nowMs = this.nowMs): SchedulerInstruction[] {
+    this.nowMs = nowMs;
+    return this.handle({ type: 'tick' });
+  }
+
+  stateOf(key: string): StateName {
+    return this.machine.stateOf(asTaskKey(key));
+  }
+
+  /** The last run of the task that was assigned; a run nobody has when there was none. */
+  runOf(key: string): Run {
+    return this.runs.findLast((run) => run.key === key) ?? { key, workerId: 'nobody', runId: asRunId(0) };
+  }
+}
+
+export const aScheduler = (options: SchedulerMachineOptions = {}): TestScheduler =>
+  new TestScheduler(options);
+
+/** What one client is told. */
+export function toClient(
+  instructions: readonly SchedulerInstruction[],
+  clientId: string,
+): SchedulerToClient[] {
+  return instructions.flatMap((each) =>
+    each.type === 'send-to-client' && each.clientId === clientId ? [each.message] : [],
+  );
+}
+
+/** What one worker is told. */
+export function toWorker(
+  instructions: readonly SchedulerInstruction[],
+  workerId: string,
+): SchedulerToWorker[] {
+  return instructions.flatMap((each) =>
+    each.type === 'send-to-worker' && each.workerId === workerId ? [each.message] : [],
+  );
+}
