@@ -1,1 +1,5 @@
-module.exports = { displayName: 'e2e', preset: '../../jest.preset.cjs' };
+module.exports = {
+  displayName: 'e2e',
+  preset: '../../jest.preset.cjs',
+  transformIgnorePatterns: ['node_modules/(?!(hyparquet|hyparquet-compressors|fzstd|hysnappy)/)'],
+};

@@ -24,7 +24,7 @@ import {
   systemTimers,
   type ProgramFiles,
 } from '@spillway/platform';
-import { NannyServer, openNannyLink } from '@spillway/protocol';
+import { NannyServer, openNannyLink, type NannyStatus } from '@spillway/protocol';
 import { createLogger } from '@spillway/telemetry';
 
 /** The flags of `spillway nanny`, by name; each may be left out. */
@@ -177,10 +177,13 @@ function workerSettings(config: SpillwayConfig): Record<string, string> {
   };
 }
 
-function describeSlot(slot: NannyRuntime['slots'][number]): {
-  readonly workerName: string;
-  readonly state: string;
-  readonly lives: number;
-} {
-  return { workerName: slot.workerName, state: slot.state.name, lives: slot.lifeCount };
+function describeSlot(slot: NannyRuntime['slots'][number]): NannyStatus['slots'][number] {
+  const life = 'life' in slot.state ? slot.state.life : undefined;
+  return {
+    workerName: slot.workerName,
+    state: slot.state.name,
+    lives: slot.lifeCount,
+    ...(life === undefined ? {} : { workerId: life.workerId }),
+    ...(life?.pid === undefined ? {} : { pid: life.pid }),
+  };
 }

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import type { Logger } from '@spillway/ports';
 
@@ -23,9 +24,9 @@ export async function startHttp({ host, port, logger }: HttpOptions): Promise<Ht
     reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'draining' }),
   );
   await listenOrElsewhere(app, host, port, logger);
-  const bound = app.addresses()[0];
+  const bound = app.server.address() as AddressInfo;
   return {
-    address: bound === undefined ? host : `${bound.address}:${bound.port}`,
+    address: `${bound.address}:${bound.port}`,
     setReady: (isReady) => {
       ready = isReady;
     },

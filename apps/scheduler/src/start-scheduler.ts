@@ -3,7 +3,7 @@ import { loadConfig, flagsSource, readConfigSources, type SpillwayConfig } from 
 import { SOFTWARE_VERSION } from '@spillway/kernel';
 import { INLINE_RESULT_BYTES_MAX } from '@spillway/messages';
 import {
-  checkExposure,
+  channelSecurityOf,
   configDoors,
   contactAddressOf,
   serverSecurityOf,
@@ -52,6 +52,7 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
   const config = loadConfig([...sources, flagsSource('scheduler', { ...options })]);
   const { scheduler } = config;
   const security = serverSecurityOf(config.tls);
+  const workerSecurity = channelSecurityOf(config.tls);
   const logger = createLogger({ service: 'scheduler', instance: hostname(), level: config.log.level });
   const runtime = new SchedulerRuntime({
     machine: schedulerMachine(config),
@@ -71,6 +72,7 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
     softwareVersion: SOFTWARE_VERSION,
     reflection: process.env['NODE_ENV'] !== 'production',
     ...(security === undefined ? {} : { security }),
+    ...(workerSecurity === undefined ? {} : { workerSecurity }),
   });
   const address = contactAddressOf(server.address, scheduler.contactAddress);
   const http = await startHttpUnlessOff(config, logger);

@@ -6,7 +6,7 @@ import type { Logger, PeerLink } from '@spillway/ports';
 import { channelSecurityOf, systemClock, systemTimers } from '@spillway/platform';
 import { openWorkerLink, SchedulerQueries } from '@spillway/protocol';
 import { ThreadExecutor, type ThreadExecutorOptions } from '@spillway/worker-executor';
-import { WorkerMachine } from '@spillway/worker-machine';
+import { DEFAULT_LIMITS, WorkerMachine } from '@spillway/worker-machine';
 import { WorkerRuntime, type WorkerRuntimeOptions } from '@spillway/worker-runtime';
 import { RamStore } from '@spillway/worker-store';
 import { measureProcess } from './measure-process.js';
@@ -89,6 +89,7 @@ function machineOptions({
   const { worker } = config;
   const { transfer } = worker.memory;
   return {
+    ...DEFAULT_LIMITS,
     workerId,
     slotCount: worker.nthreads,
     transferBytesMax: limitBytes === false || transfer === false ? false : limitBytes * transfer,

@@ -50,7 +50,7 @@ export async function startWorker(
     source: worker.runtime,
     servingMax: config.worker.connections.incoming,
     logger,
-    onEnded: (reason) => end({ how: 'recycle', reason }),
+    onEnded: (error) => end({ how: 'recycle', reason: error.message }),
   });
   const address = contactAddressOf(transfers.address, config.worker.contactAddress);
   const monitor = monitorGrowth({

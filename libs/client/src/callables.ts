@@ -15,7 +15,7 @@ export class Callables {
   of(fn: TaskFunction): CallableFunction {
     if (isRemoteFunction(fn)) return { name: fn.name, ref: fn.ref, ready: this.uploads.ready(fn.ref) };
     if (typeof fn !== 'function') throw notCallable(fn);
-    const { name, ref, bytes } = this.#inline.of(fn as AnyFunction);
+    const { name, ref, bytes } = this.#inline.of(fn);
     this.uploads.add(ref.moduleHash, bytes);
     return { name, ref, ready: this.uploads.ready(ref) };
   }

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from '@spillway/kernel';
 import type { Encoding, Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
 import { bounded, toMs, type CallOptions } from './call-options.js';
-import { Callables } from './callables.js';
+import type { Callables } from './callables.js';
 import type { ClientSession } from './client-session.js';
 import type { ClusterConnection } from './cluster-connection.js';
 import { CompletionQueue, untilDone, waitFor, type WaitOutcome } from './completion.js';
@@ -253,7 +253,7 @@ export class Client implements Submitter, AsyncDisposable {
     return this.#session.scatter(payload, { copies, workers, signal }) as Promise<Future<T>>;
   }
 
-  #gatherIterator(futures: Iterable<Future<unknown>>, options: GatherIteratorOptions): AsyncGenerator<unknown> {
+  #gatherIterator(futures: Iterable<Future<unknown>>, options: GatherIteratorOptions): AsyncGenerator {
     return gatherInOrder({
       futures,
       windowBytes: options.windowBytes ?? WINDOW_BYTES,

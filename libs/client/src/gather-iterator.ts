@@ -85,8 +85,8 @@ class FetchAhead {
   }
 
   #take(): Future<unknown> | undefined {
-    const { value, done } = this.#source.next();
-    return done === true ? undefined : value;
+    const next = this.#source.next();
+    return next.done === true ? undefined : next.value;
   }
 }
 

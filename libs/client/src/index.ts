@@ -1,3 +1,6 @@
+export { connect, type ConnectOptions } from './connect.js';
+export { LocalCluster } from './cluster/local-cluster.js';
+export type { LocalClusterOptions } from './cluster/cluster-options.js';
 export { currentTask } from './current-task.js';
 export type {
   Client,

@@ -67,7 +67,7 @@ export class KeyRecord {
 export function reached(record: KeyRecord, isReached: () => boolean, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    if (isReached()) return resolve();
+    if (isReached()) { resolve(); return; }
     const finish = (): void => {
       stopListening();
       signal?.removeEventListener('abort', onAbort);

@@ -18,7 +18,7 @@ export function argumentsOfCalls(inputs: readonly Iterable<unknown>[]): unknown[
   }
   const calls: unknown[][] = [];
   for (let index = 0; index < count; index += 1) {
-    calls.push(columns.map((column) => (column instanceof Repeat ? column.value : column[index])));
+    calls.push(columns.map((column) => (Array.isArray(column) ? column[index] : column.value) as unknown));
   }
   return calls;
 }

@@ -22,7 +22,7 @@ export function preinstalled<F extends AnyFunction = AnyFunction>(
   module: string,
   exportName: string,
 ): RemoteFunction<F> {
-  return new NamedFunction(exportName, { kind: 'preinstalled', module, exportName }) as RemoteFunction<F>;
+  return new NamedFunction(exportName, { kind: 'preinstalled', module, exportName });
 }
 
 /**

@@ -66,18 +66,22 @@ export class ResultFetcher {
   async #fetch(record: KeyRecord, signal: AbortSignal): Promise<Payload> {
     let failedRounds = 0;
     let failure = 'no holder was named';
+    let tried: KeyState | undefined;
     for (let round = 0; failedRounds < FAILED_ROUNDS_MAX; round += 1) {
       await reached(record, () => isSettled(record.state), signal);
       const { state } = record;
       if (state.name !== 'finished') throw errorOf(state);
       if (state.inline !== undefined) return state.inline;
-      const holders = round === 0 ? state.holders.toReversed() : await this.#holdersNow(record, state, signal);
+      // News names the holders; after a failure without news the scheduler is asked.
+      const isNews = state !== tried;
+      tried = state;
+      const holders = isNews ? state.holders.toReversed() : await this.#holdersNow(record, state, signal);
       const outcome = await this.#askEach(holders, { key: record.key, nbytes: state.nbytes }, signal);
       if (outcome?.type === 'arrived') return outcome.payload;
       if (outcome?.type === 'unreachable') failure = outcome.message;
       // A busy holder has it and will give it out: that may take as long as it takes.
       if (outcome?.type !== 'busy') failedRounds += 1;
-      if (round > 0) await pauseFor(this.timers, this.transfers.retryMs * Math.min(round, 10), signal);
+      if (!isNews) await pauseFor(this.timers, this.transfers.retryMs * Math.min(round, 10), signal);
     }
     throw unobtainable(record, failure);
   }

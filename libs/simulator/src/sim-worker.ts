@@ -46,6 +46,7 @@ export class SimWorker implements PeerLink {
       handOverCountMax: 8,
       whoHasRetryMs: 1_000,
       pauseReturnMs: 1_000,
+      erredTasksMax: 100,
       storyEntriesMax: 2_000,
       validate: true,
       seed: this.#random.below(2 ** 31),

@@ -235,14 +235,14 @@ export class Simulation {
 
   #check(): void {
     this.#world.machine.checkAll();
-    for (const { machine } of this.#world.workers.values()) machine.checkAll();
+    for (const { machine } of this.#world.workers.values()) machine.check();
   }
 
   #pending(): string {
     const { machine } = this.#world;
     return this.#clients
       .flatMap((client) => [...client.wanted].filter(([, known]) => known.state === 'pending'))
-      .map(([key]) => `${key}: ${machine.stateOf(key) ?? 'unknown to the scheduler'}\n${this.#storyOf(key)}`)
+      .map(([key]) => `${key}: ${machine.stateOf(key)}\n${this.#storyOf(key)}`)
       .join('\n');
   }
 

@@ -60,7 +60,14 @@ function isWorthKeeping(error: Readonly<Record<string, unknown>>, key: (typeof H
 export function makeErrorShell(type: number): Error | undefined {
   const errorType = ERROR_TYPES[type];
   if (errorType === undefined) return undefined;
-  return errorType === AggregateError ? new AggregateError([]) : new (errorType as ErrorConstructor)();
+  const { stackTraceLimit } = Error;
+  // The stack of this place is what makes an error dear, and it is replaced by the original's.
+  Error.stackTraceLimit = 0;
+  try {
+    return errorType === AggregateError ? new AggregateError([]) : new (errorType as ErrorConstructor)();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 export function fillError(error: object, fields: ErrorFields): void {

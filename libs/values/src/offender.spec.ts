@@ -37,7 +37,7 @@ it.each<[string, unknown]>([
   ['value.b is a Blob', { b: new Blob([]) }],
   ['value.p is a Proxy', { p: new Proxy({ a: 1 }, {}) }],
   // eslint-disable-next-line prefer-rest-params -- the arguments object itself is what is tried
-  ['value[0] is an Object', [(function () { return arguments; })()]], // prettier-ignore
+  ['value[0] is an Arguments', [(function () { return arguments; })()]], // prettier-ignore
   ['value.p is a Proxy', { p: new Proxy([{}], {}), e: new Error('flat') }],
   ['value.m.get("k")[0] is a function', { m: new Map([['k', [() => 1]]]) }],
   ['value.m.keys()[1] is a function', { m: new Map<unknown, number>([['k', 1], [() => 1, 2]]) }], // prettier-ignore
@@ -77,6 +77,13 @@ it('names a getter that throws, and a proxy that does', () => {
   };
   const proxy = new Proxy({}, { ownKeys: trap, getPrototypeOf: trap });
   expect(failureOf({ a: { proxy } }).message).toMatch(/^value\.a\.proxy /);
+});
+
+it.each(['buffer', 'view'] as const)('names a %s whose memory was transferred away', (field) => {
+  const buffer = new ArrayBuffer(8);
+  const both = { buffer, view: new Uint8Array(buffer) };
+  structuredClone(buffer, { transfer: [buffer] });
+  expect(failureOf([{ [field]: both[field] }]).message).toContain(`value[0].${field} cannot be read`);
 });
 
 it('looks 10,000 levels down, and shows the two ends of the path', () => {

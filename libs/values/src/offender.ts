@@ -124,7 +124,9 @@ class OffenderSearch {
     prototype: object | null,
     path: Path | undefined,
   ): Offender | undefined {
-    if (kind === 'map') this.#pushEntries(value as Map<unknown, unknown>, path);
+    if (kind === 'array-buffer') touch(value as ArrayBuffer);
+    else if (kind === 'view') touch((value as ArrayBufferView).buffer);
+    else if (kind === 'map') this.#pushEntries(value as Map<unknown, unknown>, path);
     else if (kind === 'set') {
       let index = 0;
       for (const member of value as Set<unknown>)
@@ -179,6 +181,11 @@ class OffenderSearch {
     }
     return undefined;
   }
+}
+
+/** Throws for memory that was transferred to another thread. */
+function touch(buffer: ArrayBufferLike): void {
+  new Uint8Array(buffer);
 }
 
 function notBytes(value: unknown, encoding: 'bytes' | 'arrow-stream'): Offender {

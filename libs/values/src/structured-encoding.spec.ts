@@ -237,11 +237,15 @@ describe('strings', () => {
   it.each([
     ['Latin-1', 'é'],
     ['wide', '€'],
-  ])('keeps %s text of 100 MB, alone and in an object', (_, letter) => {
-    const text = letter.repeat(letter === '€' ? 5e7 : 1e8);
-    expect(roundTrip(text) === text).toBe(true);
-    expect(roundTrip({ text, at: new Date(0) }).text === text).toBe(true);
-  });
+  ])(
+    'keeps %s text of 100 MB, alone and in an object',
+    (_, letter) => {
+      const text = letter.repeat(letter === '€' ? 5e7 : 1e8);
+      expect(roundTrip(text) === text).toBe(true);
+      expect(roundTrip({ text, at: new Date(0) }).text === text).toBe(true);
+    },
+    60_000,
+  );
 
   it('keeps lone surrogates, alone and in a tree', () => {
     expect(roundTrip('a\ud800')).toBe('a\ud800');

@@ -27,7 +27,7 @@ class FreeVariableWalker {
   visit(node: AnyNode, scope: Scope): void {
     switch (node.type) {
       case 'Identifier':
-        return this.#refer(node.name, scope);
+        { this.#refer(node.name, scope); return; }
       case 'ThisExpression':
         if (scope.ofThis === undefined) this.found.add('this');
         return;
@@ -39,37 +39,37 @@ class FreeVariableWalker {
         return;
       case 'FunctionDeclaration':
       case 'FunctionExpression':
-        return this.#visitFunction(node, scope, 'function', false);
+        { this.#visitFunction(node, scope, 'function', false); return; }
       case 'ArrowFunctionExpression':
-        return this.#visitFunction(node, scope, 'arrow', false);
+        { this.#visitFunction(node, scope, 'arrow', false); return; }
       case 'ClassDeclaration':
       case 'ClassExpression':
-        return this.#visitClass(node, scope);
+        { this.#visitClass(node, scope); return; }
       case 'MemberExpression':
         this.visit(node.object, scope);
         if (node.computed) this.visit(node.property, scope);
         return;
       case 'Property':
         if (node.computed) this.visit(node.key, scope);
-        return this.#visitMember(node.value, scope, node.method || node.kind !== 'init');
+        { this.#visitMember(node.value, scope, node.method || node.kind !== 'init'); return; }
       case 'LabeledStatement':
-        return this.visit(node.body, scope);
+        { this.visit(node.body, scope); return; }
       case 'BreakStatement':
       case 'ContinueStatement':
         return;
       default:
-        return this.#visitStatement(node, scope);
+        { this.#visitStatement(node, scope); return; }
     }
   }
 
   #visitStatement(node: AnyNode, scope: Scope): void {
     switch (node.type) {
       case 'BlockStatement':
-        return this.#visitBody(node.body, new Scope('block', scope));
+        { this.#visitBody(node.body, new Scope('block', scope)); return; }
       case 'ForStatement':
       case 'ForInStatement':
       case 'ForOfStatement':
-        return this.#visitLoop(node, scope);
+        { this.#visitLoop(node, scope); return; }
       case 'SwitchStatement': {
         this.visit(node.discriminant, scope);
         const inner = new Scope('block', scope);
@@ -77,20 +77,20 @@ class FreeVariableWalker {
           node.cases.flatMap((one) => one.consequent),
           inner,
         );
-        return this.#visitAll(node.cases, inner);
+        this.#visitAll(node.cases, inner); return;
       }
       case 'CatchClause': {
         const inner = new Scope('block', scope);
         if (node.param) this.#declarePattern(node.param, inner);
-        return this.#visitChildren(node, inner);
+        this.#visitChildren(node, inner); return;
       }
       default:
-        return this.#visitChildren(node, scope);
+        { this.#visitChildren(node, scope); return; }
     }
   }
 
   #visitFunction(node: AnyNode, outer: Scope, kind: 'function' | 'arrow', isMethod: boolean): void {
-    if (!isFunction(node)) return this.visit(node, outer);
+    if (!isFunction(node)) { this.visit(node, outer); return; }
     let around = outer;
     if (node.type === 'FunctionExpression' && node.id) {
       // The name of a function expression is known inside of it only.
@@ -100,7 +100,7 @@ class FreeVariableWalker {
     const ofParameters = new Scope(kind, around, isMethod);
     for (const parameter of node.params) this.#declarePattern(parameter, ofParameters);
     this.#visitAll(node.params, ofParameters);
-    if (node.body.type !== 'BlockStatement') return this.visit(node.body, ofParameters);
+    if (node.body.type !== 'BlockStatement') { this.visit(node.body, ofParameters); return; }
     // A scope of its own: defaults of parameters do not see what the body declares.
     const ofBody = new Scope('arrow', ofParameters);
     this.#hoist(node.body, ofBody);
@@ -179,17 +179,17 @@ class FreeVariableWalker {
   #declarePattern(pattern: AnyNode, scope: Scope): void {
     switch (pattern.type) {
       case 'Identifier':
-        return scope.declare(pattern.name);
+        { scope.declare(pattern.name); return; }
       case 'AssignmentPattern':
-        return this.#declarePattern(pattern.left, scope);
+        { this.#declarePattern(pattern.left, scope); return; }
       case 'RestElement':
-        return this.#declarePattern(pattern.argument, scope);
+        { this.#declarePattern(pattern.argument, scope); return; }
       case 'ArrayPattern':
-        return pattern.elements.forEach((element) => element && this.#declarePattern(element, scope));
+        { pattern.elements.forEach((element) => element && this.#declarePattern(element, scope)); return; }
       case 'ObjectPattern':
-        return pattern.properties.forEach((property) =>
+        { pattern.properties.forEach((property) =>
           this.#declarePattern(property.type === 'Property' ? property.value : property, scope),
-        );
+        ); return; }
       default:
     }
   }

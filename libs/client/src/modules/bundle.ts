@@ -6,7 +6,7 @@
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ModuleNotLoadableError } from '@spillway/kernel';
-import type { BuildFailure, BuildOptions, Message, Plugin } from 'esbuild';
+import type { build as buildWithEsbuild, BuildFailure, BuildOptions, Message, Plugin } from 'esbuild';
 import { isNativePackage, packageFolder, packageNameOf, packageOfFile } from './native-packages.js';
 import { TASK_RUNTIME_MODULE } from './task-runtime-module.js';
 
@@ -25,7 +25,7 @@ export interface Bundle {
   readonly externalPackages: readonly string[];
 }
 
-type Build = typeof import('esbuild').build;
+type Build = typeof buildWithEsbuild;
 
 /** Builds repeated because an addon turned up inside of a package. */
 const ROUNDS_MAX = 8;

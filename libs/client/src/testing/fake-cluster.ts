@@ -115,7 +115,7 @@ export class FakeCluster implements ClusterConnection {
     request: RunRequest,
     workers: readonly string[],
   ): Promise<readonly { workerId: Holder['workerId']; outcome: RunOutcome }[]> {
-    return this.onRun(request, workers) as ReturnType<FakeCluster['runOnWorkers']>;
+    return this.onRun(request, workers);
   }
 
   hasModule(hash: string): Promise<boolean> {
@@ -157,7 +157,7 @@ export class FakeCluster implements ClusterConnection {
 
   #storeOf({ workerId }: Holder): Map<TaskKey, Payload> {
     let store = this.stored.get(workerId);
-    if (store === undefined) this.stored.set(workerId, (store = new Map()));
+    if (store === undefined) this.stored.set(workerId, (store = new Map<TaskKey, Payload>()));
     return store;
   }
 }

@@ -115,7 +115,7 @@ export class NannyMachine {
     if (slot?.state.name !== 'starting') return;
     const { life } = slot.state;
     slot.state = { name: 'running', life };
-    const startMs = this.#nowMs - life.startedAtMs;
+    const startMs = Math.round(this.#nowMs - life.startedAtMs);
     this.#out.push({
       type: 'log-event',
       stimulusId,

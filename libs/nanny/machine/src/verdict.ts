@@ -12,7 +12,7 @@ const EXIT_CODE_OF_ABORT = 134;
 /** Why the process ended (architecture.md D10). */
 export function verdictOf(slot: Slot, exited: Exited, nowMs: number): Verdict {
   const life = lifeOf(slot);
-  const livedMs = life === undefined ? 0 : nowMs - life.startedAtMs;
+  const livedMs = life === undefined ? 0 : Math.round(nowMs - life.startedAtMs);
   const cause = causeOf(slot, exited);
   return {
     workerId: exited.workerId,

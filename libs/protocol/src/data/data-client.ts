@@ -40,7 +40,7 @@ export class DataClient {
   /** Resolves once the value is stored there. Rejects with a `SpillwayError`. */
   async put(address: string, value: ArrivedValue, options: TransferOptions = {}): Promise<void> {
     const openLease = (): PeerLease => this.#channels.lease(address);
-    await putOver({ openLease, method: DATA_SERVICE.putValue, adapt: (step) => step, value, options });
+    await putOver({ openLease, method: DATA_SERVICE.putValue, value, options });
   }
 
   /** Breaks off what is under way with this address and closes the channel to it. */

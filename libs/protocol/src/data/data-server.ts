@@ -15,7 +15,7 @@ import { toServiceError } from '../status.js';
 import { busyError } from './busy.js';
 import { type FetchServerCall, serveFetch } from './fetch-service.js';
 import { type PutServerCall, servePut } from './put-service.js';
-import { DATA_SERVICE, type PutValueResponse } from './wire.js';
+import { type PutValueResponse, SERVED_DATA_SERVICE } from './wire.js';
 
 export interface DataServerOptions {
   /** `host:port`; port 0 for any. */
@@ -63,7 +63,7 @@ export class DataServer {
   /** Rejects with `UnavailableError` when the address cannot be listened on. */
   static async listen(options: DataServerOptions): Promise<DataServer> {
     const dataServer = new DataServer({ ...DEFAULTS, ...options });
-    dataServer.#server.addService(DATA_SERVICE, dataServer.#implementation());
+    dataServer.#server.addService(SERVED_DATA_SERVICE, dataServer.#implementation());
     options.addServices?.(dataServer.#server);
     await dataServer.#bind(options.address, options.credentials ?? ServerCredentials.createInsecure());
     return dataServer;

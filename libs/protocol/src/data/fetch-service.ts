@@ -10,7 +10,7 @@ import type { ValueSource } from '@spillway/ports';
 import { checkedKey } from './incoming-value.js';
 import { PacedWriter } from './pacing.js';
 import { ValueSender } from './value-sender.js';
-import type { FetchStep, FetchValuesRequest } from './wire.js';
+import type { FetchValuesRequest } from './wire.js';
 
 export interface FetchServing {
   readonly source: ValueSource;
@@ -19,17 +19,17 @@ export interface FetchServing {
   readonly idleMs: number;
 }
 
-export type FetchServerCall = ServerWritableStream<FetchValuesRequest, FetchStep[]>;
+export type FetchServerCall = ServerWritableStream<FetchValuesRequest, Uint8Array>;
 
 /** Resolves when all is sent; rejects with the error to answer with. Stops loading once the call is cancelled. */
 export async function serveFetch(call: FetchServerCall, serving: FetchServing): Promise<void> {
   const keys = call.request.keys.map(checkedKey);
   if (keys.length === 0) throw new InvalidArgumentError('keys: at least one key must be named.');
-  const writer = new PacedWriter<FetchStep[]>(call, serving.idleMs);
+  const writer = new PacedWriter<Uint8Array>(call, serving.idleMs);
   const cancel = (): void => writer.stop(new UnavailableError('The receiver has cancelled the fetch.'));
   call.once('cancelled', cancel);
   if (call.cancelled) cancel();
-  const sender = new ValueSender(serving.chunkBytes, (steps) => writer.write(steps));
+  const sender = new ValueSender(serving.chunkBytes, (message) => writer.write(message));
   for (const key of keys) {
     writer.signal.throwIfAborted();
     const payload = await loadWhileFlushing(serving.source, key, sender);

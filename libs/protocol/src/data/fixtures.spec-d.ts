@@ -1,10 +1,10 @@
 /** What the specs of the data plane share: a source in memory, peers that misbehave, and ways to wait without sleeping. */
 import { setImmediate } from 'node:timers/promises';
-import { type handleServerStreamingCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { asTaskKey, SeededRandom, type TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome, ValueSource } from '@spillway/ports';
-import { DATA_SERVICE, type FetchStep, type FetchValuesRequest } from './wire.js';
+import { encodeSteps, type FetchStep, type FetchValuesRequest, SERVED_DATA_SERVICE } from './wire.js';
 
 export const key = asTaskKey;
 export const MiB = 1024 * 1024;
@@ -62,12 +62,14 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** A data service that answers a fetch in any way a test wants. */
 export async function serveFetchWith(
-  answer: handleServerStreamingCall<FetchValuesRequest, FetchStep[]>,
+  answer: (call: ServerWritableStream<FetchValuesRequest, Uint8Array>) => void,
 ): Promise<{ address: string; server: Server }> {
   const server = new Server();
-  server.addService(DATA_SERVICE, { fetchValues: answer });
+  server.addService(SERVED_DATA_SERVICE, { fetchValues: answer });
   return { server, address: await listen(server) };
 }
+
+export const messageOf = (...steps: FetchStep[]): Uint8Array => encodeSteps(steps);
 
 export function listen(server: Server): Promise<string> {
   return new Promise((resolve, reject) => {

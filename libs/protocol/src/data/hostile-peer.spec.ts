@@ -2,7 +2,16 @@
 import { Client, credentials, type Server, status } from '@grpc/grpc-js';
 import { DataClient } from './data-client.js';
 import { DataServer } from './data-server.js';
-import { expectType, key, MemorySource, MiB, patterned, serveFetchWith, until } from './fixtures.spec-d.js';
+import {
+  expectType,
+  key,
+  MemorySource,
+  messageOf,
+  MiB,
+  patterned,
+  serveFetchWith,
+  until,
+} from './fixtures.spec-d.js';
 import { DATA_SERVICE, type FetchStep } from './wire.js';
 
 const open: { close(): unknown }[] = [];
@@ -45,7 +54,7 @@ describe('a peer that does not keep to the protocol is a failure, and only whole
     ['sends a step of a newer version', [...whole, {} as FetchStep], ['a']],
   ])('one that %s', async (_what, steps, kept) => {
     const { server, address } = await serveFetchWith((call) => {
-      for (const step of steps) call.write([step]);
+      for (const step of steps) call.write(messageOf(step));
       call.end();
     });
     open.push(closing(server));
@@ -62,7 +71,7 @@ describe('a peer that does not keep to the protocol is a failure, and only whole
 
   test('one that breaks off with an error keeps the whole values before it', async () => {
     const { server, address } = await serveFetchWith((call) => {
-      call.write([...whole, start('b', 10), chunk(5)]);
+      call.write(messageOf(...whole, start('b', 10), chunk(5)));
       call.emit('error', { code: status.UNAVAILABLE, details: 'gone' });
     });
     open.push(closing(server));
@@ -76,7 +85,7 @@ describe('a peer that does not keep to the protocol is a failure, and only whole
 
   test('one whose message is too large is a failure, not busy', async () => {
     const { server, address } = await serveFetchWith((call) => {
-      call.write([start('a', 3 * MiB), chunk(3 * MiB)]);
+      call.write(messageOf(start('a', 3 * MiB), chunk(3 * MiB)));
       call.end();
     });
     open.push(closing(server));
@@ -86,7 +95,7 @@ describe('a peer that does not keep to the protocol is a failure, and only whole
 
   test('a value that has grown since it was announced still arrives', async () => {
     const { server, address } = await serveFetchWith((call) => {
-      call.write([start('a', MiB), chunk(MiB)]);
+      call.write(messageOf(start('a', MiB), chunk(MiB)));
       call.end();
     });
     open.push(closing(server));

@@ -5,6 +5,7 @@
 import { asTaskKey, InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
 import { type Encoding, ENCODINGS, KEY_LENGTH_MAX } from '@spillway/messages';
 import type { ArrivedValue } from '@spillway/ports';
+import { copyInto } from './aligned-copy.js';
 import type { ValueStart } from './wire.js';
 
 /** Values up to this arrive in an ordinary buffer, larger ones in a SharedArrayBuffer of their own. */
@@ -36,7 +37,7 @@ export class IncomingValue {
         `Value ${this.key} was announced with ${sizeBytes} bytes, and more than that arrived.`,
       );
     }
-    this.#data.set(chunk, this.#arrivedBytes);
+    copyInto(this.#data, this.#arrivedBytes, chunk);
     this.#arrivedBytes += chunk.byteLength;
   }
 

@@ -4,16 +4,17 @@ import { DeadlineExceededError, InvalidArgumentError } from '@spillway/kernel';
 import { DATA_CHUNK_BYTES } from '@spillway/messages';
 import type { ArrivedValue } from '@spillway/ports';
 import { isBusy } from './busy.js';
+import { ChunkEncoder } from './chunk-encoder.js';
 import type { PeerLease } from './peer-channels.js';
 import { TRANSFER_DEADLINE_MS, TRANSFER_IDLE_MS, type TransferOptions } from './transfer-options.js';
 import { uploadOver } from './upload-call.js';
-import type { PutMethod, PutValueRequest } from './wire.js';
+import { encodePutStart, type PutMethod } from './wire.js';
 
-export interface PutCall<Request> {
+export interface PutCall {
   readonly openLease: () => PeerLease;
-  readonly method: PutMethod<Request>;
-  /** A relayed upload says more in its first message. */
-  readonly adapt: (step: PutValueRequest, index: number) => Request;
+  readonly method: PutMethod;
+  /** The worker to name to the relay; `undefined` when it is asked directly. */
+  readonly workerId?: string;
   readonly value: ArrivedValue;
   readonly options: TransferOptions;
 }
@@ -24,7 +25,7 @@ const BUSY_PAUSE_MS = { first: 20, longest: 1_000 };
  * Resolves once the value is stored; while the other end serves enough others, asks again. Rejects with a
  * `SpillwayError`, or with the signal's reason.
  */
-export async function putOver<Request>(put: PutCall<Request>): Promise<void> {
+export async function putOver(put: PutCall): Promise<void> {
   const { deadlineMs = TRANSFER_DEADLINE_MS, signal } = put.options;
   const deadlineAtMs = Date.now() + deadlineMs;
   let busy: unknown;
@@ -42,7 +43,7 @@ export async function putOver<Request>(put: PutCall<Request>): Promise<void> {
   }
 }
 
-async function putOnce<Request>(put: PutCall<Request>, deadline: number): Promise<void> {
+async function putOnce(put: PutCall, deadline: number): Promise<void> {
   const { method, value, options } = put;
   using lease = put.openLease();
   try {
@@ -64,11 +65,11 @@ async function putOnce<Request>(put: PutCall<Request>, deadline: number): Promis
   }
 }
 
-function* messagesOf<Request>({ adapt, value }: PutCall<Request>): Generator<Request> {
+function* messagesOf({ value, workerId }: PutCall): Generator<Uint8Array> {
   const { encoding, data } = value.payload;
-  let index = 0;
-  yield adapt({ step: 'start', start: { key: value.key, encoding, sizeBytes: data.byteLength } }, index++);
+  yield encodePutStart({ key: value.key, encoding, sizeBytes: data.byteLength }, workerId);
+  const chunks = new ChunkEncoder('put-request');
   for (let at = 0; at < data.byteLength; at += DATA_CHUNK_BYTES) {
-    yield adapt({ step: 'chunk', chunk: data.subarray(at, at + DATA_CHUNK_BYTES) }, index++);
+    yield chunks.encode(data.subarray(at, at + DATA_CHUNK_BYTES));
   }
 }

@@ -4,7 +4,7 @@ import { fromServiceError } from '../status.js';
 import { DataClient } from './data-client.js';
 import { DataServer, type DataServerOptions } from './data-server.js';
 import { bytesPayload, Door, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
-import { DATA_SERVICE, type PutValueRequest, type PutValueResponse } from './wire.js';
+import { DATA_SERVICE, type PutValueRequest, type PutValueResponse, SERVED_DATA_SERVICE } from './wire.js';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -39,7 +39,7 @@ function upload(
 ): Promise<PutValueResponse> {
   const client = new Client(address, credentials.createInsecure());
   open.push(client);
-  const { path, requestSerialize, responseDeserialize } = DATA_SERVICE.putValue;
+  const { path, requestSerialize, responseDeserialize } = SERVED_DATA_SERVICE.putValue;
   return new Promise((resolve, reject) => {
     const call = client.makeClientStreamRequest<PutValueRequest, PutValueResponse>(
       path,

@@ -42,7 +42,7 @@ export class RelayClient {
     await putOver({
       openLease: () => this.#lease(),
       method: RELAYED_DATA_SERVICE.putValue,
-      adapt: (step, index) => (index === 0 ? { ...step, workerId } : step),
+      workerId,
       value,
       options,
     });

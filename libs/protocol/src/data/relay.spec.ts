@@ -14,7 +14,7 @@ import {
 } from './fixtures.spec-d.js';
 import { DataRelay, type DataRelayOptions } from './relay.js';
 import { RelayClient } from './relay-client.js';
-import { RELAYED_DATA_SERVICE } from './wire.js';
+import { encodePutStart, RELAYED_DATA_SERVICE } from './wire.js';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -199,7 +199,7 @@ describe('putting through the relay', () => {
     const ended = new Promise((resolve) => {
       const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, resolve);
       call.on('error', () => undefined);
-      call.write({ step: 'start', start: { key: 'x', encoding: 'bytes', sizeBytes: 10 }, workerId: 'w1' });
+      call.write(encodePutStart({ key: 'x', encoding: 'bytes', sizeBytes: 10 }, 'w1'));
     });
     await until(() => worker.servingCount === 1);
 

@@ -18,7 +18,12 @@ import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-c
 import { incoming } from './put-service.js';
 import { whenAborted } from './transfer-options.js';
 import { uploadOver } from './upload-call.js';
-import { RAW_DATA_SERVICE, RELAY_SERVICE, relayedWorkerId, type RelayFetchRequest } from './wire.js';
+import {
+  HANDED_ON_DATA_SERVICE,
+  relayedWorkerId,
+  type RelayFetchRequest,
+  SERVED_RELAY_SERVICE,
+} from './wire.js';
 
 export interface DataRelayOptions extends PeerChannelsOptions {
   /** `host:port` of the data service of a worker; `undefined` when there is no such worker. */
@@ -47,7 +52,7 @@ export class DataRelay {
   }
 
   /** What to add to a grpc-js `Server`, with `implementation`. */
-  readonly definition = RELAY_SERVICE;
+  readonly definition = SERVED_RELAY_SERVICE;
 
   readonly implementation: UntypedServiceImplementation = {
     relayFetch: (call: RelayFetchCall) => {
@@ -136,7 +141,7 @@ async function* startingWith<Item>(first: Item, rest: AsyncIterable<Item>): Asyn
 /** Hands on what the worker sends. Resolves when the worker has ended well; rejects with the error to answer with. */
 async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number): Promise<void> {
   await lease.connected();
-  const { path, requestSerialize, responseDeserialize } = RAW_DATA_SERVICE.fetchValues;
+  const { path, requestSerialize, responseDeserialize } = HANDED_ON_DATA_SERVICE.fetchValues;
   const upstream = lease.client.makeServerStreamRequest(
     path,
     requestSerialize,
@@ -172,7 +177,7 @@ async function relayPut(
   call.once('cancelled', () => cancelled.abort(new UnavailableError('The client has cancelled the upload.')));
   return uploadOver({
     lease,
-    method: RAW_DATA_SERVICE.putValue,
+    method: HANDED_ON_DATA_SERVICE.putValue,
     messages,
     deadline: call.getDeadline(),
     idleMs,

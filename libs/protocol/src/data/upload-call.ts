@@ -9,6 +9,7 @@ import { whenAborted } from './transfer-options.js';
 export interface UploadCall<Request, Response> {
   readonly lease: PeerLease;
   readonly method: MethodDefinition<Request, Response>;
+  /** One is taken at a time, and the next only when it has left. */
   readonly messages: Iterable<Request> | AsyncIterable<Request>;
   readonly deadline: Date | number;
   /** Longest time the other end may read nothing. */

@@ -1,5 +1,5 @@
 /** What the scheduler says to a worker, as it arrived: validated and bounded. */
-import { asRunId, asTaskKey, asWorkerId } from '@spillway/kernel';
+import { asModuleHash, asRunId, asTaskKey, asWorkerId } from '@spillway/kernel';
 import {
   DEPENDENCIES_MAX,
   type Dependency,
@@ -97,7 +97,7 @@ function body(wire: spillway.v1.SchedulerToWorkerMessage, toDependency: ToDepend
     case 'unloadModules':
       return required(wire.unloadModules, 'unload_modules', (m) => ({
         type: 'unload-modules',
-        moduleHashes: m.moduleHashes.map((value) => hash(value, 'module_hashes')),
+        moduleHashes: each(m.moduleHashes, 'module_hashes', (value) => asModuleHash(hash(value, 'hash'))),
       }));
     case 'closeWorker':
       return required(wire.closeWorker, 'close_worker', (m) => ({

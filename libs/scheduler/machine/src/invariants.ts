@@ -99,7 +99,7 @@ function checkRelations(core: Core, task: SchedulerTask): void {
     }
   }
   if (task.state.name === 'erred')
-    say(task.isNeeded || task.dependents !== undefined, 'has erred and is asked for');
+    say(task.isNeeded || task.dependents !== undefined || task.pinCount > 0, 'has erred and is asked for');
 }
 
 function checkWorker(core: Core, worker: WorkerView): void {
@@ -126,13 +126,10 @@ function checkWorker(core: Core, worker: WorkerView): void {
   checkNotIdle(core, worker);
 }
 
-/** Work conservation: nobody with a free slot has a task of its own waiting. */
+/** Work conservation: nobody has a free slot while a task waits that could use it. */
 function checkNotIdle(core: Core, worker: WorkerView): void {
   if (!worker.hasFreeSlot) return;
-  check(
-    core.queues.nextFor(worker, core.options) === undefined,
-    `${worker.id} has a free slot, so nothing it could take is queued`,
-  );
+  check(!core.queues.hasWorkFor(worker), `${worker.id} has a free slot, so nothing is queued for it`);
 }
 
 function checkClients(core: Core): void {

@@ -46,6 +46,16 @@ export class Queues {
     return (atHome ? compareLevel(other, task) : comparePriority(other, task)) < 0;
   }
 
+  /** Whether any task waits for the worker that has its inputs. */
+  hasHomed(): boolean {
+    return this.#homed.peek() !== undefined;
+  }
+
+  /** Whether there is a task that the worker must take if it has a free slot. */
+  hasWorkFor(worker: WorkerView): boolean {
+    return worker.ownQueue.peek() !== undefined || this.#anywhere.peek() !== undefined;
+  }
+
   /** Every queued task that any worker may take. */
   unrestricted(): SchedulerTask[] {
     return [...this.#anywhere.live(), ...this.#homed.live()];

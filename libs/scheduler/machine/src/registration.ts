@@ -52,6 +52,8 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
 
 /** Values a worker holds: replicas of results, results that arrive this way, or leftovers nobody needs, which are freed. */
 export function addReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {
+  // With more inputs at hand, tasks that waited for another home may start here now.
+  core.agenda.roomy.add(worker);
   for (const { key, nbytes } of holdings) {
     const task = core.table.get(key);
     if (task?.state.name === 'memory') {

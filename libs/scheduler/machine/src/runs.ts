@@ -7,6 +7,7 @@ import { bringIntoMemory } from './arrivals.js';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
 import { holdsReplica } from './replicas.js';
+import { wakeIdle } from './settling.js';
 import { waitingFor, type SchedulerTask } from './task.js';
 import { move } from './transitions/index.js';
 import type { WorkerView } from './worker-view.js';
@@ -49,7 +50,9 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   for (const { key, runId, forMs } of metrics.executing) {
     const run = currentRun(core, worker, key, runId)?.state;
     // It takes longer than its like did: what is expected of this worker grows with it.
-    if (run?.name === 'processing' && forMs > run.expectedMs) worker.reprice(run, forMs);
+    if (run?.name !== 'processing' || forMs <= run.expectedMs) continue;
+    worker.reprice(run, forMs);
+    wakeIdle(core);
   }
 }
 

@@ -91,6 +91,12 @@ export class SchedulerMachine {
     return this.#core.clients.has(clientId);
   }
 
+  /** The keys the client holds futures for; `undefined` for a client without a session. */
+  wantsOf(clientId: ClientId): TaskKey[] | undefined {
+    const client = this.#core.clients.get(clientId);
+    return client === undefined ? undefined : [...client.wants].map((task) => task.key);
+  }
+
   knowsWorker(workerId: WorkerId): boolean {
     return this.#core.roster.get(workerId) !== undefined;
   }

@@ -121,6 +121,8 @@ function place(core: Core, task: SchedulerTask): void {
     if (!core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
       return assign(core, task, choice.worker);
     }
+    // That worker takes the better task, and this one may be for the next.
+    for (const worker of candidates) core.agenda.roomy.add(worker);
     core.agenda.roomy.add(choice.worker);
   }
   const home = choice?.atHome === true ? choice.worker : undefined;
@@ -131,16 +133,26 @@ function place(core: Core, task: SchedulerTask): void {
 /** Free slots of all workers first, prefetch after: nobody is handed a second task while another has none. */
 function fillWorkers(core: Core): void {
   const { roomy } = core.agenda;
-  if (roomy.size === 0) return;
-  if (core.table.counts.queued > 0) {
-    if (roomy.size > 1) for (const worker of roomy) while (worker.hasFreeSlot && takeNext(core, worker));
-    for (const worker of roomy) while (takeNext(core, worker));
+  if (roomy.size > 1) for (const worker of roomy) while (worker.hasFreeSlot && takeNext(core, worker));
+  for (const worker of roomy) {
+    // Taken off first: what it takes may bring it, or others, back on (see `wakeIdle`).
+    roomy.delete(worker);
+    while (takeNext(core, worker));
   }
-  roomy.clear();
+}
+
+/**
+ * A worker has more to do than before. Tasks that wait for a home may start earlier on a worker that has nothing to do,
+ * and nothing else would make that one look.
+ */
+export function wakeIdle(core: Core): void {
+  if (!core.queues.hasHomed()) return;
+  const [idle] = core.roster.loads.leastLoaded(1);
+  if (idle?.hasFreeSlot === true) core.agenda.roomy.add(idle);
 }
 
 function takeNext(core: Core, worker: WorkerView): boolean {
-  if (worker.status !== 'running') return false;
+  if (worker.status !== 'running' || core.table.counts.queued === 0) return false;
   const task = core.queues.nextFor(worker, core.options);
   if (task === undefined || !worker.hasRoom(core.expectedMs(task))) return false;
   assign(core, task, worker);
@@ -162,4 +174,5 @@ function assign(core: Core, task: SchedulerTask, worker: WorkerView): void {
     spec,
     dependencies: task.dependencies.map(asDependency),
   });
+  wakeIdle(core);
 }

@@ -15,7 +15,8 @@ import {
   type ThreadEnding,
 } from './run-entry.js';
 import { packRuns } from './run-pack.js';
-import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
+import { RunsInThread } from './runs-in-thread.js';
+import { makeThreadMemory, ResultRing } from './shared-memory.js';
 import type { FromThread, ToThread } from './thread-protocol.js';
 import { endingOf, endingText, startError, startThread, type ThreadStart } from './thread-start.js';
 
@@ -43,12 +44,10 @@ export class ThreadHandle {
   readonly #owner: ThreadOwner;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #claims: RunClaims;
+  readonly #runs: RunsInThread;
   readonly #ring: ResultRing;
-  readonly #entries = new Map<number, RunEntry>();
   readonly #timers = new Set<Cancellable>();
   readonly #exited: Promise<void>;
-  #nextSeq = 0;
   #isReady = false;
   #isRetired = false;
   #hasExited = false;
@@ -60,7 +59,7 @@ export class ThreadHandle {
     this.#settings = settings;
     this.#owner = owner;
     const memory = makeThreadMemory();
-    this.#claims = new RunClaims(memory);
+    this.#runs = new RunsInThread(memory, (entry, outcome) => owner.onSettled(entry, outcome));
     this.#ring = new ResultRing(memory);
     ({ worker: this.#worker, port: this.#port } = startThread(settings, memory));
     this.#port.on('message', (message: FromThread) => this.#receive(message));
@@ -78,40 +77,28 @@ export class ThreadHandle {
 
   /** Runs in the thread, as far as the main side knows. */
   get runCount(): number {
-    return this.#entries.size;
+    return this.#runs.count;
   }
 
   get roomCount(): number {
-    return RUNS_IN_THREAD_MAX - this.#entries.size;
+    return this.#runs.roomCount;
   }
 
   /** Hands these over in one message. Requires: not retired, and room for them. */
   give(entries: readonly RunEntry[]): void {
-    const runs = entries.map((entry) => {
-      const seq = this.#nextSeq;
-      this.#nextSeq = (seq + 1) % SEQ_LIMIT;
-      entry.seq = seq;
-      this.#entries.set(seq, entry);
-      this.#claims.queue(seq);
-      return { seq, execution: entry.execution };
-    });
-    this.#send(packRuns(runs));
+    this.#send(packRuns(this.#runs.add(entries)));
   }
 
-  /** The entry of this attempt, when it is in this thread. */
+  /** The first of its runs that matches. */
   find(matches: (entry: RunEntry) => boolean): RunEntry | undefined {
-    for (const entry of this.#entries.values()) if (matches(entry)) return entry;
-    return undefined;
+    return this.#runs.find(matches);
   }
 
   /** Skips the run if it has not started; else aborts its signal and, after a moment, ends the thread. */
   stop(entry: RunEntry, reason: StopReason): void {
     const { seq } = entry;
-    if (entry.isSettled || seq === undefined) return;
-    if (this.#claims.trySkip(seq)) {
-      this.#settle(seq, stoppedOutcome(entry, reason, false));
-      return;
-    }
+    if (seq === undefined || !this.#runs.has(entry)) return;
+    if (this.#runs.trySkip(entry, stoppedOutcome(entry, reason, false))) return;
     const isFirst = entry.stopReason === undefined;
     entry.stopReason ??= reason;
     // Memory does not wait for a task to be polite.
@@ -151,28 +138,22 @@ export class ThreadHandle {
 
   /** Order matters: first nothing more can start, then results are taken in, and only then the thread is ended. */
   #endFor(entry: RunEntry): void {
-    if (!this.#holds(entry) || this.#isRetired) return;
+    if (!this.#runs.has(entry) || this.#isRetired) return;
     this.#skipQueued();
     this.collect();
     // It ended by itself in time: the thread is idle and stays.
-    if (!this.#holds(entry)) return;
+    if (!this.#runs.has(entry)) return;
     const askedAtMs = this.#settings.clock.nowMs();
     this.#after(this.#settings.cancelGraceMs, () => {
-      if (!this.#holds(entry)) return;
+      if (!this.#runs.has(entry)) return;
       this.#owner.onStuck(entry, this.#settings.clock.nowMs() - askedAtMs);
       this.#settleLeftOver(entry);
     });
     this.#retire();
   }
 
-  #holds({ seq }: RunEntry): boolean {
-    return seq !== undefined && this.#entries.has(seq);
-  }
-
   #skipQueued(): void {
-    for (const [seq, entry] of this.#entries) {
-      if (this.#claims.trySkip(seq)) this.#settle(seq, this.#unstartedOutcome(entry));
-    }
+    for (const entry of this.#runs.all()) this.#runs.trySkip(entry, this.#unstartedOutcome(entry));
   }
 
   #retire(): void {
@@ -184,7 +165,7 @@ export class ThreadHandle {
 
   /** Of a thread that does not end: everything settles, and the process can end without it. */
   #letGo(): void {
-    for (const entry of [...this.#entries.values()]) this.#settleLeftOver(entry);
+    for (const entry of this.#runs.all()) this.#settleLeftOver(entry);
     this.#cancelTimers();
     this.#port.close();
     this.#worker.unref();
@@ -219,42 +200,35 @@ export class ThreadHandle {
   }
 
   #succeed(seq: number, { encoding, data }: Payload, durationMs: number): void {
-    const entry = this.#entries.get(seq);
+    const entry = this.#runs.get(seq);
     if (entry === undefined) return;
     const { slot, key, runId } = entry.execution;
     const result = { encoding, data };
-    this.#settle(seq, { type: 'execute-success', slot, key, runId, result, durationMs });
+    this.#runs.settle(entry, { type: 'execute-success', slot, key, runId, result, durationMs });
   }
 
   /** What a task throws once it was told to stop is its way of stopping. */
   #fail({ seq, error, mayRetry }: Extract<FromThread, { type: 'failure' }>): void {
-    const entry = this.#entries.get(seq);
+    const entry = this.#runs.get(seq);
     if (entry === undefined) return;
-    const { stopReason } = entry;
-    this.#settle(
-      seq,
-      stopReason === undefined
+    this.#runs.settle(
+      entry,
+      entry.stopReason === undefined
         ? failureOutcome(entry, error, mayRetry)
-        : stoppedOutcome(entry, stopReason, true),
+        : stoppedOutcome(entry, entry.stopReason, true),
     );
-  }
-
-  #settle(seq: number, outcome: ExecutionOutcome): void {
-    const entry = this.#entries.get(seq);
-    if (entry === undefined) return;
-    this.#entries.delete(seq);
-    entry.isSettled = true;
-    this.#owner.onSettled(entry, outcome);
   }
 
   /** For an entry whose thread will not tell. */
   #settleLeftOver(entry: RunEntry): void {
-    const { seq, stopReason } = entry;
-    if (seq === undefined || entry.isSettled) return;
-    if (this.#claims.trySkip(seq)) this.#settle(seq, this.#unstartedOutcome(entry));
-    else if (stopReason !== undefined) this.#settle(seq, stoppedOutcome(entry, stopReason, true));
-    else if (this.#ending === undefined) this.#settle(seq, stoppedOutcome(entry, 'thread-ended', true));
-    else this.#settle(seq, endingOutcome(entry, this.#ending));
+    if (this.#runs.trySkip(entry, this.#unstartedOutcome(entry))) return;
+    this.#runs.settle(entry, this.#startedOutcome(entry));
+  }
+
+  #startedOutcome(entry: RunEntry): ExecutionOutcome {
+    if (entry.stopReason !== undefined) return stoppedOutcome(entry, entry.stopReason, true);
+    if (this.#ending === undefined) return stoppedOutcome(entry, 'thread-ended', true);
+    return endingOutcome(entry, this.#ending);
   }
 
   #unstartedOutcome(entry: RunEntry): ExecutionOutcome {
@@ -282,7 +256,7 @@ export class ThreadHandle {
       this.#ending ??= { type: 'exited', code };
       this.#owner.onLog(undefined, 'warn', `An executor thread ended: ${endingText(this.#ending)}`);
     }
-    for (const entry of [...this.#entries.values()]) this.#settleLeftOver(entry);
+    for (const entry of this.#runs.all()) this.#settleLeftOver(entry);
     this.#cancelTimers();
     this.#port.close();
     if (!this.#isRetired) {

@@ -122,6 +122,11 @@ export class WorkerMachine {
     return running;
   }
 
+  /** The run each slot executes now; `undefined` for an idle slot. */
+  slotHeads(): (RunId | undefined)[] {
+    return this.#context.slots.all.map(({ head }) => (head === undefined ? undefined : runIdOf(head.run)));
+  }
+
   countsByState(): Record<TaskStateName, number> {
     const counts = TASK_STATE_NAMES.map((name) => [name, this.#context.tasks.in(name).size]);
     return Object.fromEntries(counts) as Record<TaskStateName, number>;

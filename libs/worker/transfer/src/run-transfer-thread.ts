@@ -19,7 +19,9 @@ const GARBAGE_BUDGET_BYTES = 64 * 1024 * 1024;
 export function runTransferThread(): void {
   const port = must(parentPort ?? undefined, 'parent port: runTransferThread runs in a worker thread only');
   const thread = new TransferThreadBody(new Outbox<FromThread>(port), workerData as ThreadSettings);
-  port.on('message', (messages: readonly ToThread[]) => messages.forEach((message) => thread.handle(message)));
+  port.on('message', (messages: readonly ToThread[]) =>
+    messages.forEach((message) => thread.handle(message)),
+  );
   void thread.start();
 }
 

@@ -50,7 +50,10 @@ class MapSource implements ValueSource {
   }
 }
 
-async function start(source: ValueSource, options: Partial<TransferThreadOptions> = {}): Promise<TransferThread> {
+async function start(
+  source: ValueSource,
+  options: Partial<TransferThreadOptions> = {},
+): Promise<TransferThread> {
   const thread = await TransferThread.start({
     entry,
     listenAddress: '127.0.0.1:0',

@@ -3,7 +3,13 @@
  * the control loop. What happens inside the thread is in `run-transfer-thread.ts`.
  */
 import { Worker } from 'node:worker_threads';
-import { assertNever, InvariantError, SpillwayError, UnavailableError, type WorkerId } from '@spillway/kernel';
+import {
+  assertNever,
+  InvariantError,
+  SpillwayError,
+  UnavailableError,
+  type WorkerId,
+} from '@spillway/kernel';
 import { fromRemoteError, toRemoteError } from '@spillway/messages';
 import type { GatherOutcome, GatherRequest, Logger, PeerLink, ValueSource } from '@spillway/ports';
 import { Outbox, portable, transfersOf } from './outbox.js';
@@ -161,7 +167,9 @@ export class TransferThread implements PeerLink {
   #end(why: unknown): void {
     if (this.#endError !== undefined) return;
     const text = why instanceof Error ? why.message : String(why);
-    this.#endError = new UnavailableError(`The transfer thread of this worker has ended: ${text}.`, { cause: why });
+    this.#endError = new UnavailableError(`The transfer thread of this worker has ended: ${text}.`, {
+      cause: why,
+    });
     this.#gathers.resolveAll(failedGather(this.#endError));
     this.starting.reject(this.#endError);
     this.#onClosed();

@@ -8,3 +8,5 @@ export {
   type FinishDraft,
   type Run,
 } from './test-scheduler.js';
+export { RandomCluster, type Step } from './random-cluster.js';
+export { OutsideView } from './told.js';

@@ -115,10 +115,14 @@ export class World {
 
   #perform(instruction: WorkerInstruction): void {
     switch (instruction.type) {
-      case 'execute':
-        return this.#startExecution(instruction);
-      case 'stop-execution':
-        return this.#stopExecution(instruction);
+      case 'execute': {
+        this.#startExecution(instruction);
+        return;
+      }
+      case 'stop-execution': {
+        this.#stopExecution(instruction);
+        return;
+      }
       case 'gather-dependencies':
         assert(this.machine.status === 'running', 'gathers while it should not');
         assert(!this.gathers.has(instruction.peerId), `two gathers of ${instruction.peerId}`);
@@ -130,8 +134,10 @@ export class World {
           assert(this.store.delete(key), `frees ${key}, which is not in the store`);
         }
         return;
-      case 'send-to-scheduler':
-        return this.#hear(instruction.message);
+      case 'send-to-scheduler': {
+        this.#hear(instruction.message);
+        return;
+      }
       case 'recycle-worker':
         this.isRecycled = true;
         return;
@@ -162,10 +168,15 @@ export class World {
     switch (message.type) {
       case 'task-finished':
         this.announced.add(message.key);
-        return this.#answer(message.key, message.runId);
+        {
+          this.#answer(message.key, message.runId);
+          return;
+        }
       case 'task-erred':
-      case 'task-handed-back':
-        return this.#answer(message.key, message.runId);
+      case 'task-handed-back': {
+        this.#answer(message.key, message.runId);
+        return;
+      }
       case 'replicas-added':
         for (const { key } of message.replicas) {
           assert(this.store.has(key), `announces ${key}, which is not in the store`);

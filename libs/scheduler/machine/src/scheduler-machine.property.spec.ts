@@ -1,0 +1,30 @@
+/**
+ * Whatever happens in whatever order: the machine never contradicts itself or the world, and once workers are there and
+ * finish what they get, every wanted key is in memory, erred or forgotten. `SPILLWAY_PROPERTY_RUNS` sets how many sequences.
+ */
+import fc from 'fast-check';
+import { RandomCluster, type Step } from './testing/index.js';
+
+const RUNS = Number(process.env['SPILLWAY_PROPERTY_RUNS'] ?? 10_000);
+const number = fc.nat({ max: 999 });
+const steps: fc.Arbitrary<Step[]> = fc.array(fc.tuple(number, number, number, number), {
+  minLength: 5,
+  maxLength: 40,
+  size: 'max',
+});
+const options = fc.record({
+  commitStepsMax: fc.constantFrom(1, 3, 5_000),
+  allowedFailures: fc.constantFrom(0, 1, 3),
+  noWorkersTimeoutMs: fc.constantFrom(false as const, 20_000),
+});
+
+test('no order of events makes the machine contradict itself, and once healed everything wanted ends', () => {
+  fc.assert(
+    fc.property(steps, options, (sequence, chosen) => {
+      const cluster = new RandomCluster(chosen);
+      for (const step of sequence) cluster.step(step);
+      expect(cluster.heal()).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+});

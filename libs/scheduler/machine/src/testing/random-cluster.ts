@@ -1,0 +1,261 @@
+/**
+ * A small cluster driven by numbers: each step turns four of them into something that can happen, sensible or not (stale
+ * runs, unknown workers, keys nobody knows, graphs that contradict each other). Meant for property tests.
+ */
+import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
+import type { TaskSpec, WorkerStatus } from '@spillway/messages';
+import type { SchedulerInstruction } from '../instructions.js';
+import type { SchedulerMachineOptions } from '../options.js';
+import { aTask } from './builders.js';
+import { TestScheduler, type Run } from './test-scheduler.js';
+import { OutsideView } from './told.js';
+
+/** Which step, and three numbers it may use. All from 0; any size. */
+export type Step = readonly [kind: number, a: number, b: number, c: number];
+
+const CLIENTS = ['c0', 'c1', 'c2'];
+const WORKER_NAMES = ['w0', 'w1', 'w2'];
+/** What each key depends on, so that graphs of different clients share tasks. */
+const DEPENDENCIES: readonly (readonly number[])[] = [
+  [],
+  [],
+  [],
+  [0],
+  [0, 1],
+  [1, 2],
+  [3, 4],
+  [4, 5],
+  [6],
+  [6, 7],
+  [8, 9],
+  [2, 9],
+];
+const KEY_COUNT = DEPENDENCIES.length;
+const STATUSES: readonly WorkerStatus[] = ['running', 'paused', 'running', 'retiring'];
+function ancestorsOf(index: number): Set<number> {
+  const found = new Set<number>();
+  for (const dependency of DEPENDENCIES[index] ?? [])
+    for (const each of ancestorsOf(dependency)) found.add(each);
+  return found.add(index);
+}
+
+/** A healed cluster that has not come to rest after so many rounds never will. */
+const HEAL_ROUNDS_MAX = 200;
+
+export class RandomCluster {
+  readonly scheduler: TestScheduler;
+  readonly outside = new OutsideView();
+  readonly #lives = new Map<string, number>();
+  /** A peer said a copy was missing that is there: the machine may leave it where a run may need it. */
+  #mayLeak = false;
+
+  readonly #steps: readonly ((a: number, b: number, c: number) => void)[] = [
+    (a) => this.#do(this.scheduler.connect(this.#client(a))),
+    (a) => this.#do(this.scheduler.disconnect(this.#client(a))),
+    (a) => this.#do(this.scheduler.close(this.#client(a))),
+    (a, b, c) => this.#submit(a, b, c),
+    (a, b, c) => this.#submit(a, b, c),
+    (a, b, c) => this.#submit(a, b, c),
+    (a, b, c) => this.#register(a, b, c),
+    (a, b, c) => this.#register(a, b, c),
+    (a, b) => this.#lose(a, b % 3 === 0),
+    ...Array.from({ length: 8 }, () => (a: number, b: number) => this.#finish(this.#run(a), b)),
+    (a, b) => this.#withRun(a, (run) => this.scheduler.err(run.key, { mayRetry: b % 3 > 0 }, run)),
+    (a) => this.#withRun(a, (run) => this.scheduler.handBack(run.key, run)),
+    (a, b, c) => this.#do(this.scheduler.release(this.#client(a), this.#key(b), this.#key(c))),
+    (a, b) => this.#do(this.scheduler.desire(this.#client(a), this.#key(b))),
+    (a, b, c) => this.#do(this.scheduler.cancel(this.#client(a), [this.#key(b)], c % 2 === 0)),
+    (a, b) => this.#do(this.scheduler.retry(this.#client(a), this.#key(b))),
+    (a, b, c) => this.#scatter(a, b, c),
+    (a, b) => this.#addReplica(this.#worker(a), this.#key(b)),
+    (a, b, c) => this.#reportMissing(a, b, c),
+    (a, b) => this.#loseReplica(this.#worker(a), this.#key(b)),
+    (a, b) =>
+      this.#do(
+        this.scheduler.handle({
+          type: 'request-who-has',
+          workerId: asWorkerId(this.#worker(a)),
+          keys: [asTaskKey(this.#key(b))],
+        }),
+      ),
+    (a, b) => this.#do(this.scheduler.setStatus(this.#worker(a), STATUSES[b % STATUSES.length] ?? 'running')),
+    (a, b) => this.#heartbeat(a, b),
+    (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 40) * 1000)),
+    (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 2))),
+  ];
+
+  constructor(options: SchedulerMachineOptions = {}) {
+    this.scheduler = new TestScheduler(options);
+    this.#do(this.scheduler.connect('c0'));
+    this.#do(this.scheduler.connect('c1'));
+    this.#newLife('w0', {});
+  }
+
+  /** Throws when the machine contradicts itself, or the world outside. */
+  step([kind, a, b, c]: Step): void {
+    this.#steps[kind % this.#steps.length]?.(a, b, c);
+    const contradictions = this.outside.contradictions(this.scheduler.machine);
+    if (contradictions.length > 0) throw new Error(contradictions.join('\n'));
+  }
+
+  /** Every worker is there and finishes what it gets; what is still unfinished after that is returned, in words. */
+  heal(): string[] {
+    for (const name of WORKER_NAMES) this.#ensureRunning(name);
+    for (let round = 0; round < HEAL_ROUNDS_MAX && this.#advance(); round += 1);
+    const counts = this.scheduler.machine.countsByState;
+    const left = (['waiting', 'queued', 'no-worker', 'processing'] as const)
+      .filter((name) => counts[name] > 0)
+      .map((name) => `${counts[name]} ${name}`);
+    return this.#mayLeak ? left : [...left, ...this.outside.leaks(this.scheduler.machine)];
+  }
+
+  #ensureRunning(name: string): void {
+    const worker = this.scheduler.machine.findWorker(name);
+    if (worker === undefined || worker.status === 'retiring') this.#newLife(name, {});
+    else this.#do(this.scheduler.setStatus(worker.workerId, 'running'));
+  }
+
+  /** One round of finishing everything. False when there was nothing to do. */
+  #advance(): boolean {
+    const { machine } = this.scheduler;
+    const current = this.scheduler.runs.filter(
+      (run) => machine.stateOf(asTaskKey(run.key)) === 'processing' && this.scheduler.runOf(run.key) === run,
+    );
+    for (const run of current) this.#finish(run, 0);
+    const wakeMs = machine.nextWakeMs;
+    if (wakeMs !== undefined) this.#do(this.scheduler.tick(Math.max(wakeMs, this.scheduler.nowMs)));
+    return current.length > 0 || wakeMs !== undefined;
+  }
+
+  #do(instructions: readonly SchedulerInstruction[]): void {
+    this.outside.hear(instructions);
+  }
+
+  /** A key with everything it depends on; now and then something is wrong with it. */
+  #submit(a: number, b: number, c: number): void {
+    const target = b % KEY_COUNT;
+    const tasks = [...ancestorsOf(target)].map((index) => this.#task(index, a));
+    const last = tasks.at(-1);
+    const flaw = c % 16;
+    if (flaw === 0) tasks.shift();
+    if (flaw === 1 && last !== undefined) tasks.push(aTask(last.key, { args: 1 }));
+    if (flaw === 2 && last !== undefined) tasks.unshift(aTask('k0', { dependencies: [last.key] }));
+    if (flaw > 10) tasks.reverse();
+    const wants = c % 3 === 0 ? tasks.map((task) => task.key) : [this.#key(target)];
+    this.#do(this.scheduler.submit(this.#client(a), tasks, wants));
+  }
+
+  #task(index: number, salt: number): TaskSpec {
+    return aTask(this.#key(index), {
+      dependencies: (DEPENDENCIES[index] ?? []).map((dependency) => this.#key(dependency)),
+      functionName: `f${index % 3}`,
+      moduleHash: `m${index % 2}`,
+      priority: salt % 5 === 0 ? 1 : 0,
+      retries: salt % 3,
+      workers: (salt + index) % 5 === 0 ? [WORKER_NAMES[salt % WORKER_NAMES.length] ?? 'w0'] : [],
+      allowOtherWorkers: salt % 2 === 0,
+      recompute: index % 4 !== 1,
+    });
+  }
+
+  #register(a: number, b: number, c: number): void {
+    const name = WORKER_NAMES[a % WORKER_NAMES.length] ?? 'w0';
+    const holdings: Record<string, number> = {};
+    for (let bit = 0; bit < b % 4; bit += 1) holdings[this.#key(c + bit)] = 100;
+    if (c % 3 === 0 && this.#lives.has(name)) {
+      const id = this.#worker(a);
+      this.outside.startStore(id, Object.keys(holdings));
+      this.#do(this.scheduler.register(id, { name, holdings, nthreads: 1 + (b % 2) }));
+    } else {
+      this.#newLife(name, holdings, 1 + (b % 2));
+    }
+  }
+
+  #newLife(name: string, holdings: Readonly<Record<string, number>>, nthreads = 1): void {
+    this.#lives.set(name, (this.#lives.get(name) ?? 0) + 1);
+    const id = `${name}.${this.#lives.get(name) ?? 0}`;
+    this.outside.startStore(id, Object.keys(holdings));
+    this.#do(this.scheduler.register(id, { name, holdings, nthreads }));
+  }
+
+  #lose(a: number, onPurpose: boolean): void {
+    this.#do(this.scheduler.lose(this.#worker(a), { onPurpose }));
+  }
+
+  #finish(run: Run | undefined, b: number): void {
+    if (run === undefined || this.#isSupersededOnItsWorker(run)) return;
+    this.outside.storeOf(run.workerId).add(run.key);
+    this.#do(this.scheduler.finish(run.key, { nbytes: 100, durationMs: (b % 40) / 4 }, run));
+  }
+
+  /** A worker that has the result of an old run answers the new one with it at once; it does not report the old one. */
+  #isSupersededOnItsWorker(run: Run): boolean {
+    const current = this.scheduler.runOf(run.key);
+    return current !== run && current.workerId === run.workerId;
+  }
+
+  #withRun(a: number, act: (run: Run) => readonly SchedulerInstruction[]): void {
+    const run = this.#run(a);
+    if (run !== undefined) this.#do(act(run));
+  }
+
+  #scatter(a: number, b: number, c: number): void {
+    // A client that has a future for the key knows that it is taken.
+    // And while its graph is being committed the announcement waits, and the worker may lose the data meanwhile.
+    const { nextWakeMs } = this.scheduler.machine;
+    if (nextWakeMs !== undefined && nextWakeMs <= this.scheduler.nowMs) return;
+    if (this.scheduler.machine.wantsOf(asClientId(this.#client(a)))?.includes(asTaskKey(this.#key(b))))
+      return;
+    const holders = c % 5 === 0 ? [] : [this.#worker(c), this.#worker(c + b)];
+    for (const holder of holders) this.outside.storeOf(holder).add(this.#key(b));
+    this.#do(this.scheduler.scatter(this.#client(a), this.#key(b), 100, ...holders));
+    // Data put for a client that is gone is nobody's; the runtime refuses such puts.
+    if (!holders.every((holder) => this.#knows(holder, this.#key(b)))) this.#mayLeak = true;
+  }
+
+  #addReplica(workerId: string, key: string): void {
+    this.outside.storeOf(workerId).add(key);
+    this.#do(this.scheduler.addReplica(workerId, key));
+  }
+
+  #reportMissing(a: number, b: number, c: number): void {
+    this.#mayLeak = true;
+    this.#do(this.scheduler.reportMissing(this.#worker(a), this.#key(b), this.#worker(c)));
+  }
+
+  #loseReplica(workerId: string, key: string): void {
+    this.outside.storeOf(workerId).delete(key);
+    this.#do(this.scheduler.loseReplicas(workerId, key));
+  }
+
+  #heartbeat(a: number, b: number): void {
+    const run = this.#run(b);
+    this.#do(this.scheduler.heartbeat(this.#worker(a), run === undefined ? {} : { [run.key]: b % 2000 }));
+  }
+
+  #knows(workerId: string, key: string): boolean {
+    const holdings = this.scheduler.machine.hasWhat(asWorkerId(workerId)) ?? [];
+    return holdings.some((holding) => holding.key === key);
+  }
+
+  #client(index: number): string {
+    return CLIENTS[index % CLIENTS.length] ?? 'c0';
+  }
+
+  #key(index: number): string {
+    return `k${index % KEY_COUNT}`;
+  }
+
+  /** Mostly the present life of a worker, sometimes an earlier one. */
+  #worker(index: number): string {
+    const name = WORKER_NAMES[index % WORKER_NAMES.length] ?? 'w0';
+    const life = this.#lives.get(name) ?? 0;
+    return `${name}.${index % 7 === 6 ? Math.max(0, life - 1) : life}`;
+  }
+
+  /** One of the last runs, current or not. */
+  #run(index: number): Run | undefined {
+    const { runs } = this.scheduler;
+    return runs[runs.length - 1 - (index % 6)];
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A checker that stands outside the machine: from the instructions alone it keeps what clients have been told and what
+ * workers really hold, and compares that with what the machine believes.
+ */
+import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
+import type { SchedulerInstruction } from '../instructions.js';
+import type { SchedulerMachine } from '../scheduler-machine.js';
+
+export class OutsideView {
+  /** Last news of a key that a client got. */
+  readonly #news = new Map<string, Map<string, string>>();
+  /** Values in the workers' stores. */
+  readonly #stores = new Map<string, Set<string>>();
+
+  storeOf(workerId: string): Set<string> {
+    const store = this.#stores.get(workerId) ?? new Set<string>();
+    this.#stores.set(workerId, store);
+    return store;
+  }
+
+  /** A process begins with these values, and without any others. */
+  startStore(workerId: string, keys: readonly string[]): void {
+    this.#stores.set(workerId, new Set(keys));
+  }
+
+  hear(instructions: readonly SchedulerInstruction[]): void {
+    for (const instruction of instructions) {
+      if (instruction.type === 'send-to-client') {
+        const { message, clientId } = instruction;
+        if ('key' in message) this.#newsOf(clientId).set(message.key, message.type);
+      } else if (instruction.type === 'forget-client') {
+        this.#news.delete(instruction.clientId);
+      } else if (instruction.type === 'send-to-worker' && instruction.message.type === 'free-keys') {
+        for (const key of instruction.message.keys) this.storeOf(instruction.workerId).delete(key);
+      }
+    }
+  }
+
+  /** What is wrong, in words; nothing when all is well. */
+  contradictions(machine: SchedulerMachine): string[] {
+    const found: string[] = [];
+    for (const [clientId, news] of this.#news) {
+      const wants = new Set(machine.wantsOf(asClientId(clientId)) ?? []);
+      // News of a key without a future (any more) is history when the client comes to want it again.
+      for (const key of [...news.keys()]) if (!wants.has(asTaskKey(key))) news.delete(key);
+      for (const key of wants) {
+        const state = machine.stateOf(key);
+        const told = news.get(key);
+        const isTold =
+          state === 'memory'
+            ? told === 'key-in-memory'
+            : state === 'erred'
+              ? told === 'key-erred'
+              : told !== 'key-in-memory' && told !== 'key-erred' && state !== 'forgotten';
+        if (!isTold)
+          found.push(`${clientId} wants ${key}, which is ${state}, and was told ${told ?? 'nothing'}`);
+      }
+    }
+    for (const worker of machine.listWorkers()) {
+      for (const { key } of machine.hasWhat(worker.workerId) ?? []) {
+        if (!this.storeOf(worker.workerId).has(key)) found.push(`${worker.workerId} is said to hold ${key}`);
+      }
+    }
+    return found;
+  }
+
+  /** Values in stores of registered workers that the machine does not know of: they would never be freed. */
+  leaks(machine: SchedulerMachine): string[] {
+    const found: string[] = [];
+    for (const [workerId, store] of this.#stores) {
+      const known = machine.hasWhat(asWorkerId(workerId));
+      if (known === undefined) continue;
+      const keys = new Set(known.map((holding) => holding.key));
+      for (const key of store) if (!keys.has(asTaskKey(key))) found.push(`${key} on ${workerId}`);
+    }
+    return found;
+  }
+
+  #newsOf(clientId: string): Map<string, string> {
+    const news = this.#news.get(clientId) ?? new Map<string, string>();
+    this.#news.set(clientId, news);
+    return news;
+  }
+}

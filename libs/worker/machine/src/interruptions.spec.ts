@@ -1,0 +1,138 @@
+import {
+  Rehearsal,
+  aDependency,
+  aWorker,
+  cancelTask,
+  computeTask,
+  dataPut,
+  executeStopped,
+  executeSuccess,
+  gatherSuccess,
+  sessionLost,
+  slotStuck,
+  statusChange,
+} from './testing/index.js';
+
+let worker: Rehearsal;
+beforeEach(() => {
+  worker = new Rehearsal(aWorker());
+});
+
+describe('a paused worker', () => {
+  test('finishes what its threads have been given, packs included, and starts nothing', () => {
+    worker.tell(computeTask('a', { expectedMs: 1 }), computeTask('b', { expectedMs: 1 }), computeTask('c'));
+    worker.tell(statusChange('paused'));
+
+    expect(worker.tell(executeSuccess('a'), executeSuccess('b'))).toEqual([
+      'send-to-scheduler task-finished a run=1 size=10 ms=1',
+      'send-to-scheduler task-finished b run=1 size=10 ms=1',
+    ]);
+    expect(worker.state('c')).toBe('ready');
+  });
+
+  test('running again in time, goes on with what it kept', () => {
+    worker.tell(statusChange('paused'), computeTask('x'));
+    worker.wait(999);
+
+    expect(worker.tell(statusChange('running'))).toEqual([
+      'send-to-scheduler worker-status-change running',
+      'execute x run=1 slot=0',
+    ]);
+  });
+
+  test('keeps unstarted tasks for ever when giving back is off', () => {
+    worker = new Rehearsal(aWorker({ pauseReturnMs: false }));
+    worker.tell(statusChange('paused'), computeTask('x'));
+
+    expect(worker.machine.nextWakeMs).toBeUndefined();
+    expect(worker.wait(1_000_000)).toEqual([]);
+    expect(worker.state('x')).toBe('ready');
+  });
+
+  test('said twice is told once', () => {
+    expect(worker.tell(statusChange('paused'), statusChange('paused'))).toEqual([
+      'send-to-scheduler worker-status-change paused',
+    ]);
+  });
+
+  test('gives back a task that waits for an older attempt to end, too', () => {
+    worker.tell(computeTask('x', { runId: 1 }), computeTask('x', { runId: 2 }), statusChange('paused'));
+
+    expect(worker.wait(1000)).toEqual(['send-to-scheduler task-handed-back x run=2 (The worker is paused)']);
+    expect(worker.tell(executeStopped('x', 'cancelled', { runId: 1 }))).toEqual([]);
+    expect(worker.state('x')).toBeUndefined();
+  });
+});
+
+describe('a stuck slot', () => {
+  test('whose task was cancelled costs that task no answer', () => {
+    worker.tell(computeTask('x'), computeTask('y'), cancelTask('x'));
+
+    const lines = worker.tell(slotStuck(0, 'x'));
+
+    expect(lines.filter((line) => line.includes(' x run'))).toEqual([]);
+    expect(lines[0]).toMatch(/^send-to-scheduler task-handed-back y run=1/);
+    expect(lines.at(-1)).toMatch(
+      /^recycle-worker \(Task x did not let go of its thread \(slot 0\) for 5000 ms/,
+    );
+  });
+
+  test('whose task has been assigned anew gives the new run back', () => {
+    worker.tell(computeTask('x', { runId: 1 }), computeTask('x', { runId: 2 }));
+
+    expect(worker.tell(slotStuck(0, 'x'))[0]).toMatch(/^send-to-scheduler task-handed-back x run=2/);
+  });
+
+  test('gives back what waits behind it, in its thread and before it', () => {
+    worker.tell(computeTask('x', { expectedMs: 1, timeoutMs: 50 }), computeTask('behind', { expectedMs: 1 }));
+    worker.tell(computeTask('waiting', { dependencies: [aDependency('a', ['p'])] }));
+    worker.wait(50);
+
+    const answers = worker
+      .tell(slotStuck(0, 'x'))
+      .filter((line) => line.startsWith('send-to-scheduler task'));
+
+    expect(answers.map((line) => line.split(' ').slice(1, 3).join(' '))).toEqual([
+      'task-handed-back behind',
+      'task-handed-back waiting',
+      'task-erred x',
+    ]);
+  });
+
+  test('is reported once, and nothing starts or is fetched afterwards', () => {
+    worker.tell(computeTask('x', { timeoutMs: 50 }));
+    worker.wait(50);
+    worker.tell(slotStuck(0, 'x'));
+
+    expect(worker.tell(slotStuck(0, 'x'))).toEqual([]);
+    expect(worker.tell(computeTask('y', { dependencies: [aDependency('a', ['p'])] }))).toEqual([
+      'send-to-scheduler task-handed-back y run=1 (The worker is about to be replaced)',
+    ]);
+  });
+});
+
+describe('a lost session', () => {
+  test('voids everything unfinished without a word and keeps what is in memory', () => {
+    worker.tell(dataPut('m'), computeTask('x'), computeTask('y'));
+    worker.tell(computeTask('z', { dependencies: [aDependency('a', ['p'])] }));
+
+    expect(worker.tell(sessionLost())).toEqual(['stop-execution x run=1 slot=0 reason=cancelled']);
+
+    expect(worker.machine.holdings()).toEqual([{ key: 'm', nbytes: 10 }]);
+    expect(worker.machine.nextWakeMs).toBeUndefined();
+    expect(worker.tell(gatherSuccess('p', { a: 10 }))).toEqual(['free-values a']);
+    expect(worker.tell(executeSuccess('x'))).toEqual(['free-values x']);
+  });
+
+  test('is no reason to confuse an old attempt with one of the same number in the new session', () => {
+    worker.tell(computeTask('x', { runId: 1 }), sessionLost(), computeTask('x', { runId: 1 }));
+
+    expect(worker.tell(executeSuccess('x', { runId: 1 }))).toEqual([
+      'free-values x',
+      'execute x run=1 slot=0',
+    ]);
+    expect(worker.tell(executeSuccess('x', { runId: 1 }))).toEqual([
+      'send-to-scheduler task-finished x run=1 size=10 ms=1',
+    ]);
+  });
+});
