@@ -1,11 +1,12 @@
 // Bundles the runnable programs into apps/cli/bundle: `spillway.mjs` (all commands, split so that each loads only its own
 // part) and, as single files because restarts depend on how fast they start, the worker and the entries of its threads.
 import { build } from 'esbuild';
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { EXTERNAL_PACKAGES } from './external-packages.mjs';
 
-const outdir = 'apps/cli/bundle';
-rmSync(outdir, { recursive: true, force: true });
+const target = 'apps/cli/bundle';
+// Built beside and put in place at the end: whoever starts a program meanwhile finds a whole bundle.
+const outdir = `${target}.${process.pid}`;
 
 const shared = {
   bundle: true,
@@ -36,3 +37,6 @@ for (const [name, entry] of Object.entries({
   'transfer-thread': 'apps/worker/src/transfer-thread.ts',
 }))
   await build({ ...shared, entryPoints: { [name]: entry }, outdir });
+
+rmSync(target, { recursive: true, force: true });
+renameSync(outdir, target);

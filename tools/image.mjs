@@ -31,4 +31,4 @@ function copy(name, optional) {
 
 mkdirSync(target, { recursive: true });
 cpSync('apps/cli/bundle', join(target, 'bundle'), { recursive: true });
-for (const name of EXTERNAL_PACKAGES) copy(name, name === 'koffi');
+for (const name of EXTERNAL_PACKAGES) copy(name, false);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SOFTWARE_VERSION, SpillwayError } from '@spillway/kernel';
 import type { ProgramFiles } from '@spillway/platform';
 import { configCommand } from './commands/config.js';
+import { healthCommand } from './commands/health.js';
 import { localCommand } from './commands/local.js';
 import { nannyCommand } from './commands/nanny.js';
 import { schedulerCommand } from './commands/scheduler.js';
@@ -29,6 +30,7 @@ export async function runCommandLine(argv: readonly string[], programs: ProgramF
     workerCommand(programs),
     localCommand(programs),
     workersCommand(),
+    healthCommand(),
     configCommand(),
   ]) {
     root.addCommand(command.helpOption('--help', 'print this text').showSuggestionAfterError());

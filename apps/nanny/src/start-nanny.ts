@@ -19,13 +19,13 @@ import {
   ForkedChildren,
   serverSecurityOf,
   programFiles,
-  resolveMemoryLimit,
   systemClock,
   systemTimers,
   type ProgramFiles,
 } from '@spillway/platform';
 import { NannyServer, openNannyLink, type NannyStatus } from '@spillway/protocol';
 import { createLogger } from '@spillway/telemetry';
+import { workerLimitOf } from './worker-memory.js';
 
 /** The flags of `spillway nanny`, by name; each may be left out. */
 export interface NannyOptions {
@@ -167,10 +167,7 @@ function workerArguments(
 
 /** The nanny's own settings, handed on, with the memory limit worked out once for all workers of this nanny. */
 function workerSettings(config: SpillwayConfig): Record<string, string> {
-  const limit = resolveMemoryLimit(config.worker.memory.limit, {
-    nthreads: config.worker.nthreads,
-    workerCount: config.nanny.workers,
-  });
+  const limit = workerLimitOf(config);
   return {
     ...toEnvironment(config, ({ programs }) => programs.includes('worker')),
     SPILLWAY_WORKER__MEMORY__LIMIT: limit === false ? 'none' : `${limit} B`,

@@ -102,6 +102,7 @@ function machineOptions({
 
 function executorOptions({
   config,
+  workerId,
   name,
   limitBytes,
   programs,
@@ -111,7 +112,8 @@ function executorOptions({
   return {
     entry: programs.taskThread,
     slotCount: worker.nthreads,
-    moduleFolder: join(scratchFolder, `spillway-${process.pid}`, 'modules'),
+    // Not by process id: containers that share a volume have the same ones.
+    moduleFolder: join(scratchFolder, `spillway-${workerId.replaceAll('/', '-')}`, 'modules'),
     preinstalled: worker.preinstalled,
     installFolder: worker.installFolder === false ? process.cwd() : worker.installFolder,
     heapMaxBytes: limitBytes,

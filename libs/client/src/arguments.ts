@@ -4,11 +4,7 @@
  * a dependency too; the same large object is put there once for all calls of one submission.
  */
 import { InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
-import {
-  DEPENDENCIES_MAX,
-  INLINE_ARGUMENT_BYTES_MAX,
-  type Payload,
-} from '@spillway/messages';
+import { DEPENDENCIES_MAX, INLINE_ARGUMENT_BYTES_MAX, type Payload } from '@spillway/messages';
 import { encodeValue } from '@spillway/values';
 import { encodeWithFutures } from './encode-with-futures.js';
 import { Future, ownerOf, recordOf, type FutureOwner } from './future.js';
@@ -111,7 +107,8 @@ export class ArgumentEncoder {
   }
 
   #placeOnce(identity: object, value: unknown): void {
-    if (!this.#large.has(identity)) this.#large.set(identity, this.place(encodeValue(value, { shared: true })));
+    if (!this.#large.has(identity))
+      this.#large.set(identity, this.place(encodeValue(value, { shared: true })));
   }
 }
 

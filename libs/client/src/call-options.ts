@@ -2,6 +2,7 @@
 import { parseDuration } from '@spillway/config';
 import { DeadlineExceededError, InvalidArgumentError } from '@spillway/kernel';
 import type { Timers } from '@spillway/ports';
+import { onAbort } from './abort-listeners.js';
 
 /** Milliseconds, or text with units: `'5s'`, `'2 minutes'`. */
 export type Duration = number | string;
@@ -47,12 +48,11 @@ export function bounded<T>(
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       reject(reason);
     };
-    const onAbort = (): void => stop(signal?.reason);
     const timer = timeout === undefined ? undefined : deadline(what, timeout, timers, stop);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = signal && onAbort(signal, () => stop(signal.reason));
     const done = (): void => {
       timer?.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
     };
     void work(controller.signal).then(resolve, reject).finally(done);
   });

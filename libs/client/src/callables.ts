@@ -4,7 +4,7 @@ import { InlineFunctions } from './inline/inline-functions.js';
 import type { ModuleUploads } from './module-uploads.js';
 import { isRemoteFunction } from './remote-function.js';
 import type { CallableFunction } from './task-draft.js';
-import type { AnyFunction, TaskFunction } from './task-function.js';
+import type { TaskFunction } from './task-function.js';
 
 export class Callables {
   readonly #inline = new InlineFunctions();

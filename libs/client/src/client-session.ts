@@ -17,7 +17,14 @@ import type { LargeArgument } from './arguments.js';
 import { bounded, type CallOptions } from './call-options.js';
 import type { ClusterConnection, ConnectionListener } from './cluster-connection.js';
 import { untilDone } from './completion.js';
-import { makeFuture, recordOf, stateOf, type Future, type FutureOwner, type SubmissionTicket } from './future.js';
+import {
+  makeFuture,
+  recordOf,
+  stateOf,
+  type Future,
+  type FutureOwner,
+  type SubmissionTicket,
+} from './future.js';
 import { PENDING, type KeyRecord } from './key-record.js';
 import { KeyNames } from './key-names.js';
 import { cancelled, KeyTable } from './key-table.js';
@@ -72,7 +79,11 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     return this.#isClosed;
   }
 
-  submitOne(callable: CallableFunction, args: readonly unknown[], options: ResolvedTaskOptions): Future<unknown> {
+  submitOne(
+    callable: CallableFunction,
+    args: readonly unknown[],
+    options: ResolvedTaskOptions,
+  ): Future<unknown> {
     this.assertOpen();
     // Encoded now: what the caller changes after the call is not the task's, and a mistake shows where it was made.
     const encoded = this.#submissions.encoderFor(options).encode(args);
@@ -149,7 +160,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
       keys.add(record.key);
       record.become({ name: 'cancelled', error: cancelled(record.key, 'cancel() was called on it') });
     }
-    if (keys.size > 0) this.#say(() => this.#connection.send({ type: 'cancel-keys', keys: [...keys], force }));
+    if (keys.size > 0)
+      this.#say(() => this.#connection.send({ type: 'cancel-keys', keys: [...keys], force }));
   }
 
   retry(futures: readonly Future<unknown>[]): void {
@@ -172,13 +184,16 @@ export class ClientSession implements FutureOwner, ConnectionListener {
 
   onMessages(messages: readonly SchedulerToClient[]): void {
     for (const message of messages) {
-      if (message.type === 'graph-accepted' || message.type === 'graph-refused') this.#submissions.answered(message);
+      if (message.type === 'graph-accepted' || message.type === 'graph-refused')
+        this.#submissions.answered(message);
       else this.keys.apply(message);
     }
   }
 
   onEnded(error: SpillwayError | undefined): void {
-    this.keys.end(error ?? new ClusterUnreachableError('The scheduler has ended the session. Connect again.'));
+    this.keys.end(
+      error ?? new ClusterUnreachableError('The scheduler has ended the session. Connect again.'),
+    );
   }
 
   /** Everything that waits rejects, everything held is released. */
@@ -228,7 +243,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
 
   #own(future: Future<unknown>): KeyRecord {
     const record = recordOf(future);
-    if (this.keys.find(record.key) === record || record.state.name === 'cancelled' || record.isUnsubmitted) return record;
+    if (this.keys.find(record.key) === record || record.state.name === 'cancelled' || record.isUnsubmitted)
+      return record;
     throw new InvalidArgumentError(`The future ${future.key} was released, or belongs to another client.`);
   }
 
@@ -259,5 +275,7 @@ function assertNotReleased(future: Future<unknown>): void {
 }
 
 function notSubmitted(key: TaskKey): InvalidArgumentError {
-  return new InvalidArgumentError(`${key} never reached the cluster, so it cannot be retried there. Submit it again.`);
+  return new InvalidArgumentError(
+    `${key} never reached the cluster, so it cannot be retried there. Submit it again.`,
+  );
 }

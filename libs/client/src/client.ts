@@ -59,7 +59,12 @@ export class Client implements Submitter, AsyncDisposable {
   readonly #onClose: () => void;
 
   /** Clients are made by `connect` and by a cluster's `connect()`. */
-  constructor(session: ClientSession, connection: ClusterConnection, callables: Callables, onClose: () => void) {
+  constructor(
+    session: ClientSession,
+    connection: ClusterConnection,
+    callables: Callables,
+    onClose: () => void,
+  ) {
     this.#session = session;
     this.#connection = connection;
     this.#callables = callables;
@@ -218,7 +223,11 @@ export class Client implements Submitter, AsyncDisposable {
     await this.close();
   }
 
-  #submit<F extends TaskFunction>(options: TaskOptions, fn: F, args: readonly unknown[]): Future<ResultOf<F>> {
+  #submit<F extends TaskFunction>(
+    options: TaskOptions,
+    fn: F,
+    args: readonly unknown[],
+  ): Future<ResultOf<F>> {
     const callable = this.#callables.of(fn);
     return this.#session.submitOne(callable, args, resolveTaskOptions(options)) as Future<ResultOf<F>>;
   }
@@ -229,7 +238,9 @@ export class Client implements Submitter, AsyncDisposable {
     inputs: readonly Iterable<unknown>[],
   ): Future<ResultOf<F>>[] {
     if (options.key !== undefined) {
-      throw new InvalidArgumentError('The option "key" names one task. map makes many: leave it out, or use "pure".');
+      throw new InvalidArgumentError(
+        'The option "key" names one task. map makes many: leave it out, or use "pure".',
+      );
     }
     const callable = this.#callables.of(fn);
     const calls = argumentsOfCalls(inputs);

@@ -1,4 +1,5 @@
 /** Waiting for many futures: until all or the first are done, or one after the other as they become so. */
+import { onAbort } from './abort-listeners.js';
 import { isSettled, reached } from './key-record.js';
 import { recordOf, stateOf, type Future } from './future.js';
 
@@ -45,6 +46,7 @@ export class CompletionQueue<F extends Future<unknown>> implements AsyncIterable
   readonly #done: F[] = [];
   readonly #listening = new Map<F, () => void>();
   readonly #signal: AbortSignal;
+  readonly #stopListening: () => void;
   /** The call of `next` that waits; calls come one after the other. */
   #wake: (() => void) | undefined;
   #pending: Promise<unknown> = Promise.resolve();
@@ -53,7 +55,7 @@ export class CompletionQueue<F extends Future<unknown>> implements AsyncIterable
   constructor(futures: Iterable<F>, signal: AbortSignal) {
     this.#signal = signal;
     for (const future of new Set(futures)) this.#watch(future);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#stopListening = signal.aborted ? () => undefined : onAbort(signal, () => this.#wake?.());
   }
 
   [Symbol.asyncIterator](): this {
@@ -105,8 +107,6 @@ export class CompletionQueue<F extends Future<unknown>> implements AsyncIterable
     this.#done.length = 0;
     for (const stop of this.#listening.values()) stop();
     this.#listening.clear();
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#stopListening();
   }
-
-  readonly #onAbort = (): void => this.#wake?.();
 }

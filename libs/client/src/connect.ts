@@ -34,7 +34,10 @@ export async function connect(
 }
 
 /** `onClose`: called when the client begins to close. */
-export async function openClient(options: ConnectOptions, onClose: (client: Client) => void): Promise<Client> {
+export async function openClient(
+  options: ConnectOptions,
+  onClose: (client: Client) => void,
+): Promise<Client> {
   checkAddress(options.address);
   const config = clientConfig(options);
   const connection = await openGrpcConnection({

@@ -11,7 +11,8 @@ export const CURRENT_TASK = Symbol.for('spillway.currentTask');
 
 /** Key, attempt, worker, abort signal and logger of the task that is running. Throws outside of one. */
 export function currentTask(): TaskContext {
-  const storage = (globalThis as Record<symbol, unknown>)[CURRENT_TASK] as AsyncLocalStorage<TaskContext> | undefined;
+  const storage = (globalThis as Record<symbol, unknown>)[CURRENT_TASK] as
+    AsyncLocalStorage<TaskContext> | undefined;
   const context = storage?.getStore();
   if (context !== undefined) return context;
   throw new InvalidArgumentError(

@@ -2,6 +2,7 @@
  * The values of many futures, one after the other in their order, fetched ahead as far as a window of bytes allows: a
  * way through more data than fits in this process.
  */
+import { onAbort } from './abort-listeners.js';
 import type { FetchOne } from './gather.js';
 import type { Future } from './future.js';
 
@@ -25,12 +26,11 @@ interface Ahead {
 }
 
 export async function* gatherInOrder(options: WindowedFutures): AsyncGenerator<unknown, void, undefined> {
+  options.signal.throwIfAborted();
   const abort = new AbortController();
-  const onAbort = (): void => abort.abort(options.signal.reason);
-  options.signal.addEventListener('abort', onAbort, { once: true });
+  const stopListening = onAbort(options.signal, () => abort.abort(options.signal.reason));
   const ahead = new FetchAhead(options, abort.signal);
   try {
-    options.signal.throwIfAborted();
     for (;;) {
       const next = await ahead.next();
       if (next === undefined) return;
@@ -38,7 +38,7 @@ export async function* gatherInOrder(options: WindowedFutures): AsyncGenerator<u
       yield next.value;
     }
   } finally {
-    options.signal.removeEventListener('abort', onAbort);
+    stopListening();
     // Left by `break`, or failed: nothing goes on behind the caller's back.
     abort.abort();
   }

@@ -1,4 +1,5 @@
 /** Fetches the values of many futures: in the shape they stand in, or one after the other within a window of bytes. */
+import { onAbort } from './abort-listeners.js';
 import { Future } from './future.js';
 
 export type FetchOne = (future: Future<unknown>, signal: AbortSignal) => Promise<unknown>;
@@ -11,8 +12,7 @@ export async function gatherShape(shape: unknown, fetchOne: FetchOne, signal: Ab
   const futures = new Set<Future<unknown>>();
   collect(shape, futures, new Set());
   const abort = new AbortController();
-  const onAbort = (): void => abort.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const stopListening = onAbort(signal, () => abort.abort(signal.reason));
   try {
     const values = new Map<unknown, unknown>();
     const fetch = async (future: Future<unknown>): Promise<void> => {
@@ -24,7 +24,7 @@ export async function gatherShape(shape: unknown, fetchOne: FetchOne, signal: Ab
     abort.abort(error);
     throw error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }
 
@@ -35,7 +35,8 @@ function collect(shape: unknown, futures: Set<Future<unknown>>, seen: Set<unknow
   for (const member of membersOf(shape)) collect(member, futures, seen);
 }
 
-type Shape = readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | Record<string, unknown>;
+type Shape =
+  readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | Record<string, unknown>;
 
 /** Anything else that an application puts there is a value and is given back as it is. */
 function isShape(value: unknown): value is Shape {
@@ -50,7 +51,11 @@ function membersOf(shape: Shape): Iterable<unknown> {
   return shape instanceof Map ? shape.values() : Object.values(shape);
 }
 
-function replace(shape: unknown, values: ReadonlyMap<unknown, unknown>, made: Map<unknown, unknown>): unknown {
+function replace(
+  shape: unknown,
+  values: ReadonlyMap<unknown, unknown>,
+  made: Map<unknown, unknown>,
+): unknown {
   if (shape instanceof Future) return values.get(shape);
   if (!isShape(shape)) return shape;
   if (made.has(shape)) return made.get(shape);

@@ -1,10 +1,14 @@
 /** A cluster over gRPC behind the client's seam: the control stream, the queries, and the two ways values take. */
 import { randomBytes } from 'node:crypto';
 import { asClientId, SOFTWARE_VERSION, type ClientId, type SpillwayError } from '@spillway/kernel';
-import { PROTOCOL_VERSION, type ClientToScheduler, type Holder, type SchedulerToClient } from '@spillway/messages';
+import {
+  PROTOCOL_VERSION,
+  type ClientToScheduler,
+  type Holder,
+  type SchedulerToClient,
+} from '@spillway/messages';
 import type { ArrivedValue, Clock, GatherOutcome, Link, LinkListener, Timers } from '@spillway/ports';
 import {
-  channelCredentials,
   DataClient,
   openClientLink,
   RelayClient,
@@ -71,15 +75,14 @@ export class GrpcConnection implements ClusterConnection {
     options: GrpcConnectionOptions,
   ) {
     const { address, security, relayAfterMs } = options;
-    const credentials = channelCredentials(security);
     this.#timers = options.timers;
     this.#queries = new SchedulerQueries({
       address,
       timeoutMs: options.callTimeoutMs,
       ...(security === undefined ? {} : { security }),
     });
-    this.#data = new DataClient({ credentials, connectTimeoutMs: relayAfterMs });
-    this.#relay = new RelayClient({ address, credentials });
+    this.#data = new DataClient({ security, connectTimeoutMs: relayAfterMs });
+    this.#relay = new RelayClient({ address, security });
   }
 
   listenWith(listener: ConnectionListener): void {

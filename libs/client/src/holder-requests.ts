@@ -5,6 +5,7 @@
 import type { TaskKey } from '@spillway/kernel';
 import type { Holder, Payload } from '@spillway/messages';
 import type { GatherOutcome, Timers } from '@spillway/ports';
+import { onAbort } from './abort-listeners.js';
 import type { ClusterConnection, KeyWithSize } from './cluster-connection.js';
 import type { TransferSettings } from './transfers.js';
 
@@ -60,7 +61,9 @@ export class HolderRequests {
     );
     const outcome = await this.#fetch(holder, wanted, abort.signal);
     stopListening();
-    const arrived = new Map(outcome.type === 'gather-busy' ? [] : outcome.values.map((v) => [v.key, v.payload]));
+    const arrived = new Map(
+      outcome.type === 'gather-busy' ? [] : outcome.values.map((v) => [v.key, v.payload]),
+    );
     for (const { key, resolve } of wanted) resolve(outcomeOf(outcome, arrived.get(key)));
   }
 
@@ -111,14 +114,13 @@ function inRequests(wanted: readonly Wanted[], bytesMax: number): Wanted[][] {
 }
 
 function whenAllAborted(signals: readonly AbortSignal[], onAllAborted: () => void): () => void {
-  let left = signals.filter((signal) => !signal.aborted).length;
+  const waiting = signals.filter((signal) => !signal.aborted);
+  let left = waiting.length;
   if (left === 0) onAllAborted();
-  const onAbort = (): void => {
+  const noteOne = (): void => {
     left -= 1;
     if (left === 0) onAllAborted();
   };
-  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
-  return () => {
-    for (const signal of signals) signal.removeEventListener('abort', onAbort);
-  };
+  const stops = waiting.map((signal) => onAbort(signal, noteOne));
+  return () => stops.forEach((stop) => stop());
 }

@@ -1,6 +1,7 @@
 /** What one client knows about one key: its state, how many handles want it, and who waits for a change. */
 import type { FutureCancelledError, SpillwayError, TaskKey } from '@spillway/kernel';
 import type { Holder, Payload } from '@spillway/messages';
+import { untilCalled } from './abort-listeners.js';
 
 export type KeyState =
   /** Submitted, no result yet. */
@@ -64,25 +65,19 @@ export class KeyRecord {
 }
 
 /** Resolves once `isReached()` holds, looked at now and on every change of the record. Rejects when the signal aborts. */
-export function reached(record: KeyRecord, isReached: () => boolean, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    if (isReached()) { resolve(); return; }
-    const finish = (): void => {
-      stopListening();
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const onAbort = (): void => {
-      finish();
-      // The reason is the caller's own and is kept as it is.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      reject(signal?.reason);
-    };
+export async function reached(
+  record: KeyRecord,
+  isReached: () => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  signal?.throwIfAborted();
+  if (isReached()) return;
+  await untilCalled(signal, (done) => {
     const stopListening = record.onChange(() => {
       if (!isReached()) return;
-      finish();
-      resolve();
+      stopListening();
+      done();
     });
-    signal?.addEventListener('abort', onAbort, { once: true });
+    return stopListening;
   });
 }

@@ -27,7 +27,9 @@ export class KeyTable {
   /** The record of a key that a new handle may share: not one that is cancelled or never reached the cluster. */
   findUsable(key: TaskKey): KeyRecord | undefined {
     const record = this.#records.get(key);
-    return record === undefined || record.isUnsubmitted || record.state.name === 'cancelled' ? undefined : record;
+    return record === undefined || record.isUnsubmitted || record.state.name === 'cancelled'
+      ? undefined
+      : record;
   }
 
   /** One more reference to the key, whose record is made when there is none to share. */
@@ -98,9 +100,12 @@ function stateAfter(message: KeyMessage): KeyState {
 }
 
 export function cancelled(key: TaskKey, reason: string): FutureCancelledError {
-  return new FutureCancelledError(`The future ${key} was cancelled: ${reason}. It will never have a result.`, {
-    details: { key, reason },
-  });
+  return new FutureCancelledError(
+    `The future ${key} was cancelled: ${reason}. It will never have a result.`,
+    {
+      details: { key, reason },
+    },
+  );
 }
 
 export function lostForGood(key: TaskKey): LostDataError {

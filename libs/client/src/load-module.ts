@@ -2,7 +2,12 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError, LimitExceededError, ModuleNotLoadableError, type ModuleHash } from '@spillway/kernel';
+import {
+  InvalidArgumentError,
+  LimitExceededError,
+  ModuleNotLoadableError,
+  type ModuleHash,
+} from '@spillway/kernel';
 import { MODULE_BYTES_MAX } from '@spillway/messages';
 import type { CallOptions } from './call-options.js';
 import { bundleModule, type BundleOptions } from './modules/bundle.js';

@@ -8,7 +8,9 @@ export function argumentsOfCalls(inputs: readonly Iterable<unknown>[]): unknown[
   const lengths = columns.filter((column) => Array.isArray(column)).map((column) => column.length);
   const count = lengths[0];
   if (count === undefined) {
-    throw new InvalidArgumentError('map needs at least one input that ends, since it makes one call for each value.');
+    throw new InvalidArgumentError(
+      'map needs at least one input that ends, since it makes one call for each value.',
+    );
   }
   if (lengths.some((length) => length !== count)) {
     throw new InvalidArgumentError(

@@ -39,7 +39,8 @@ export function handlesOf<M>(
   const known = Object.fromEntries((exportNames ?? []).map((name) => [name, handle(name)]));
   return new Proxy(Object.freeze(known), {
     get: (handles, name) => {
-      if (typeof name === 'symbol' || Object.hasOwn(handles, name)) return Reflect.get(handles, name) as unknown;
+      if (typeof name === 'symbol' || Object.hasOwn(handles, name))
+        return Reflect.get(handles, name) as unknown;
       // Asked for by `await` and `JSON.stringify` of anything; an answer would change what these do.
       if (name === 'then' || name === 'toJSON') return undefined;
       if (exportNames === undefined) return handle(name);

@@ -6,6 +6,7 @@
 import { UnavailableError, type SpillwayError } from '@spillway/kernel';
 import type { Holder, Payload } from '@spillway/messages';
 import type { Timers } from '@spillway/ports';
+import { abortable } from './abort-listeners.js';
 import type { ClusterConnection, KeyWithSize } from './cluster-connection.js';
 import { HolderRequests, type FetchOutcome } from './holder-requests.js';
 import { isSettled, reached, type KeyRecord, type KeyState } from './key-record.js';
@@ -44,7 +45,7 @@ export class ResultFetcher {
     const shared = this.#running.get(record) ?? this.#start(record);
     shared.callerCount += 1;
     try {
-      return await abortable(shared.payload, signal);
+      return await abortable(signal, shared.payload);
     } finally {
       shared.callerCount -= 1;
       if (shared.callerCount === 0) {
@@ -126,16 +127,4 @@ function unobtainable(record: KeyRecord, failure: string): UnavailableError {
       `Check that the workers run and can be reached, then call result() again.`,
     { details: { key: record.key } },
   );
-}
-
-/** The promise, unless the signal aborts before. What is behind it goes on for others. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    // The reason is the caller's own and is kept as it is.
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -166,7 +166,8 @@ describe('a worker that cannot be reached', () => {
 
   test('is written through the relay too', async () => {
     const { client, cluster } = aClient();
-    cluster.onPut = (route) => (route === 'direct' ? Promise.reject(new UnavailableError('no route')) : Promise.resolve());
+    cluster.onPut = (route) =>
+      route === 'direct' ? Promise.reject(new UnavailableError('no route')) : Promise.resolve();
     const future = await client.scatter({ rows: [1, 2] });
     expect(cluster.puts.map(({ route }) => route)).toEqual(['direct', 'relay']);
     await expect(future.result()).resolves.toEqual({ rows: [1, 2] });
@@ -306,7 +307,9 @@ describe('cancel', () => {
     client.cancel([future, future], { force: true });
     await expect(result).rejects.toThrow(FutureCancelledError);
     await turns();
-    expect(cluster.allSaid('cancel-keys')).toEqual([{ type: 'cancel-keys', keys: [future.key], force: true }]);
+    expect(cluster.allSaid('cancel-keys')).toEqual([
+      { type: 'cancel-keys', keys: [future.key], force: true },
+    ]);
     expect(future.status).toBe('cancelled');
   });
 

@@ -151,7 +151,10 @@ export class Submissions {
 
   #write(writer: GraphWriter, draft: TaskDraft, encoded: EncodedArguments, failures: Failures): void {
     const failure = failureOfDependency(encoded) ?? failureOfNeeds(draft, encoded, failures);
-    if (failure !== undefined) { fail(draft, failure); return; }
+    if (failure !== undefined) {
+      fail(draft, failure);
+      return;
+    }
     if (draft.record.referenceCount > 0) {
       for (const { record } of encoded.large) this.options.keys.hold(draft.record, record);
     }

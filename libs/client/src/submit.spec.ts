@@ -304,7 +304,10 @@ describe('map', () => {
     expect(turnCount).toBeGreaterThan(20);
     const parts = cluster.allSaid('graph-part');
     expect(parts.length).toBeGreaterThan(2);
-    expect(cluster.graphs[0]).toMatchObject({ partCount: parts.length, wants: futures.map(({ key }) => key) });
+    expect(cluster.graphs[0]).toMatchObject({
+      partCount: parts.length,
+      wants: futures.map(({ key }) => key),
+    });
     for (const { tasks } of parts) {
       expect(tasks.reduce((sum_, spec) => sum_ + wireBytesOf(spec), 0)).toBeLessThan(GRAPH_PART_BYTES_MAX);
     }
@@ -321,7 +324,10 @@ describe('map', () => {
 
   test('what is said after a large map is heard after it', async () => {
     const { client, cluster } = aClient();
-    const futures = client.map(take, Array.from({ length: 3000 }, (_, index) => index));
+    const futures = client.map(
+      take,
+      Array.from({ length: 3000 }, (_, index) => index),
+    );
     futures[0]?.cancel();
     client.submit(add, 1, 2);
     while (cluster.graphs.length < 2) await turns(1);
@@ -433,7 +439,10 @@ test('after close nothing is taken any more, and what waited is cancelled', asyn
 
 test('a merge of very many futures is one task', async () => {
   const { client, cluster } = aClient();
-  const parts = client.map(take, Array.from({ length: 20_000 }, (_, index) => index));
+  const parts = client.map(
+    take,
+    Array.from({ length: 20_000 }, (_, index) => index),
+  );
   const total = client.submit(sum, parts);
   while (cluster.graphs.length < 2) await turns(1);
   const spec = cluster.tasks.at(-1);

@@ -67,8 +67,16 @@ export function wireBytesOf(spec: TaskSpec): number {
   const workerBytes = spec.workers.reduce((sum, worker) => sum + Buffer.byteLength(worker) + 4, 0);
   const { function: ref } = spec;
   const functionBytes =
-    Buffer.byteLength(ref.exportName) + (ref.kind === 'bundle' ? ref.moduleHash.length : Buffer.byteLength(ref.module));
-  return spec.args.data.byteLength + Buffer.byteLength(spec.key) + dependencyBytes + workerBytes + functionBytes + 64;
+    Buffer.byteLength(ref.exportName) +
+    (ref.kind === 'bundle' ? ref.moduleHash.length : Buffer.byteLength(ref.module));
+  return (
+    spec.args.data.byteLength +
+    Buffer.byteLength(spec.key) +
+    dependencyBytes +
+    workerBytes +
+    functionBytes +
+    64
+  );
 }
 
 /** Hash of what a pure call is: the same function, arguments and encoding give the same key everywhere. */

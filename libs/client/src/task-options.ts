@@ -39,7 +39,12 @@ export function resolveTaskOptions(options: TaskOptions): ResolvedTaskOptions {
   const { key, priority = 0, retries = 0, workers = [], resultEncoding = 'v8' } = options;
   check(Number.isFinite(priority), 'priority', 'a finite number', priority);
   check(Number.isSafeInteger(retries) && retries >= 0, 'retries', 'a whole number, 0 or more', retries);
-  check(ENCODINGS.includes(resultEncoding), 'resultEncoding', `one of ${ENCODINGS.join(', ')}`, resultEncoding);
+  check(
+    ENCODINGS.includes(resultEncoding),
+    'resultEncoding',
+    `one of ${ENCODINGS.join(', ')}`,
+    resultEncoding,
+  );
   check(
     key === undefined || (key.length > 0 && key.length <= KEY_LENGTH_MAX),
     'key',

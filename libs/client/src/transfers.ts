@@ -1,5 +1,6 @@
 /** What all transfers of one client share: how long they wait, and what is known about the way to each worker. */
 import type { Clock, Timers } from '@spillway/ports';
+import { untilCalled } from './abort-listeners.js';
 import type { Reachability } from './reachability.js';
 
 export interface TransferSettings {
@@ -17,18 +18,8 @@ export interface TransferSettings {
 
 /** Resolves after a while. Rejects with the signal's reason when that aborts first. */
 export function pauseFor(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const onAbort = (): void => {
-      timer.cancel();
-      // The reason is the caller's own and is kept as it is.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      reject(signal?.reason);
-    };
-    const timer = timers.after(delayMs, () => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
+  return untilCalled(signal, (done) => {
+    const timer = timers.after(delayMs, done);
+    return () => timer.cancel();
   });
 }

@@ -24,7 +24,9 @@ export class ValueUpload {
    */
   async place(key: TaskKey, payload: Payload, options: UploadOptions): Promise<readonly Holder[]> {
     const planned = await this.#plan(payload.data.byteLength, options);
-    const results = await Promise.allSettled(planned.map((holder) => this.#put(holder, key, payload, options)));
+    const results = await Promise.allSettled(
+      planned.map((holder) => this.#put(holder, key, payload, options)),
+    );
     const holders = planned.filter((_, index) => results[index]?.status === 'fulfilled');
     if (holders.length === 0) {
       options.signal?.throwIfAborted();
@@ -45,7 +47,12 @@ export class ValueUpload {
     const giveUpAtMs = clock.nowMs() + workerWaitMs;
     for (;;) {
       try {
-        return await this.connection.planScatter(nbytes, copies, workers, signal === undefined ? {} : { signal });
+        return await this.connection.planScatter(
+          nbytes,
+          copies,
+          workers,
+          signal === undefined ? {} : { signal },
+        );
       } catch (error) {
         const mayCome = error instanceof NoValidWorkerError || error instanceof UnavailableError;
         if (!mayCome || clock.nowMs() >= giveUpAtMs) throw error;

@@ -31,6 +31,7 @@ export type {
 } from './session/events.js';
 export { SessionMachine } from './session/session-machine.js';
 export { channelCredentials, serverCredentials } from './channel/security.js';
+export { checkHealth, type HealthCheckOptions } from './standard/check-health.js';
 export { HealthService } from './standard/health.js';
 export { addReflection } from './standard/reflection.js';
 export { fromServiceError, toServiceError } from './status.js';

@@ -1,6 +1,5 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { connect } from '@spillway/client';
 import { formatBytes } from '@spillway/config';
 
 /** Lists the workers of a cluster. */
@@ -11,6 +10,7 @@ export function workersCommand(): Command {
     .option('--json', 'print one JSON document')
     .option('--timeout <duration>', 'how long to try to connect', '10s')
     .action(async (scheduler: string, { json, timeout }: { json?: true; timeout: string }) => {
+      const { connect } = await import('@spillway/client');
       await using client = await connect(scheduler, { timeout });
       const workers = await client.workers();
       if (json === true) {

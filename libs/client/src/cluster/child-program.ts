@@ -37,6 +37,7 @@ export class ChildProgram {
   readonly #output = new TextTail(OUTPUT_TAIL_LENGTH);
   readonly #exited: Promise<Exit>;
   #startError: Error | undefined;
+  #isReady = false;
 
   constructor(options: ChildProgramOptions) {
     this.#title = options.title;
@@ -77,6 +78,7 @@ export class ChildProgram {
       const onMessage = (message: unknown): void => {
         if (!isReady(message)) return;
         finish();
+        this.#isReady = true;
         resolve(message);
       };
       const onAbort = (): void => {
@@ -96,15 +98,18 @@ export class ChildProgram {
 
   /** Asks the program to close; when it has not within the time, it is killed. Resolves once it is gone. */
   async close(closeTimeoutMs: number): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
+    // A program that serves closes in order when the channel breaks, one that is still starting hears only signals.
+    // Never both: a program that is told twice to end gives up closing in order.
+    if (!this.#isReady) this.#child.kill('SIGTERM');
+    else if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), closeTimeoutMs);
     await this.#exited;
     clearTimeout(timer);
-    if (this.#child.connected) this.#child.disconnect();
   }
 
   #endedEarly({ code, signal }: Exit): ProgramStartError {
-    const how = this.#startError?.message ?? (signal === null ? `with exit code ${code ?? 'unknown'}` : `by ${signal}`);
+    const how =
+      this.#startError?.message ?? (signal === null ? `with exit code ${code ?? 'unknown'}` : `by ${signal}`);
     const output = this.#output.text.trim();
     return new ProgramStartError(
       `The ${this.#title} ended while it was starting, ${how}. ` +

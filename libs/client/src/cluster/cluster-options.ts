@@ -103,7 +103,10 @@ function settingsEnviron(settings: Readonly<Record<string, unknown>>): Record<st
 
 function whole(option: string, count: number): number {
   if (Number.isSafeInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError(`The option "${option}" has to be a whole number, 1 or more, not ${count}.`, {
-    details: { option },
-  });
+  throw new InvalidArgumentError(
+    `The option "${option}" has to be a whole number, 1 or more, not ${count}.`,
+    {
+      details: { option },
+    },
+  );
 }

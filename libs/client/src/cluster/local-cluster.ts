@@ -48,8 +48,11 @@ export class LocalCluster implements AsyncDisposable {
 
   /** A client of this cluster. `close()` of the cluster closes it too. */
   async connect(options: Omit<ConnectOptions, 'address'> = {}): Promise<Client> {
-    if (this.#closing !== undefined) throw new ClusterUnreachableError('This cluster was closed. Start a new one.');
-    const client = await openClient({ ...options, address: this.address }, (closed) => this.#clients.delete(closed));
+    if (this.#closing !== undefined)
+      throw new ClusterUnreachableError('This cluster was closed. Start a new one.');
+    const client = await openClient({ ...options, address: this.address }, (closed) =>
+      this.#clients.delete(closed),
+    );
     this.#clients.add(client);
     return client;
   }

@@ -20,14 +20,17 @@ class FreeVariableWalker {
   /** The outermost function: what calls it gives it no `this`, so one that it uses is from outside. */
   visitRoot(node: AnyNode): void {
     const outside = new Scope('arrow', undefined);
-    if (node.type === 'FunctionExpression' || node.type === 'FunctionDeclaration') outside.declare('arguments');
+    if (node.type === 'FunctionExpression' || node.type === 'FunctionDeclaration')
+      outside.declare('arguments');
     this.#visitFunction(node, outside, 'arrow', false);
   }
 
   visit(node: AnyNode, scope: Scope): void {
     switch (node.type) {
-      case 'Identifier':
-        { this.#refer(node.name, scope); return; }
+      case 'Identifier': {
+        this.#refer(node.name, scope);
+        return;
+      }
       case 'ThisExpression':
         if (scope.ofThis === undefined) this.found.add('this');
         return;
@@ -38,38 +41,55 @@ class FreeVariableWalker {
         if (node.meta.name === 'import') this.found.add('import.meta');
         return;
       case 'FunctionDeclaration':
-      case 'FunctionExpression':
-        { this.#visitFunction(node, scope, 'function', false); return; }
-      case 'ArrowFunctionExpression':
-        { this.#visitFunction(node, scope, 'arrow', false); return; }
+      case 'FunctionExpression': {
+        this.#visitFunction(node, scope, 'function', false);
+        return;
+      }
+      case 'ArrowFunctionExpression': {
+        this.#visitFunction(node, scope, 'arrow', false);
+        return;
+      }
       case 'ClassDeclaration':
-      case 'ClassExpression':
-        { this.#visitClass(node, scope); return; }
+      case 'ClassExpression': {
+        this.#visitClass(node, scope);
+        return;
+      }
       case 'MemberExpression':
         this.visit(node.object, scope);
         if (node.computed) this.visit(node.property, scope);
         return;
       case 'Property':
         if (node.computed) this.visit(node.key, scope);
-        { this.#visitMember(node.value, scope, node.method || node.kind !== 'init'); return; }
-      case 'LabeledStatement':
-        { this.visit(node.body, scope); return; }
+        {
+          this.#visitMember(node.value, scope, node.method || node.kind !== 'init');
+          return;
+        }
+      case 'LabeledStatement': {
+        this.visit(node.body, scope);
+        return;
+      }
       case 'BreakStatement':
       case 'ContinueStatement':
         return;
-      default:
-        { this.#visitStatement(node, scope); return; }
+      default: {
+        this.#visitStatement(node, scope);
+        return;
+      }
     }
   }
 
   #visitStatement(node: AnyNode, scope: Scope): void {
     switch (node.type) {
-      case 'BlockStatement':
-        { this.#visitBody(node.body, new Scope('block', scope)); return; }
+      case 'BlockStatement': {
+        this.#visitBody(node.body, new Scope('block', scope));
+        return;
+      }
       case 'ForStatement':
       case 'ForInStatement':
-      case 'ForOfStatement':
-        { this.#visitLoop(node, scope); return; }
+      case 'ForOfStatement': {
+        this.#visitLoop(node, scope);
+        return;
+      }
       case 'SwitchStatement': {
         this.visit(node.discriminant, scope);
         const inner = new Scope('block', scope);
@@ -77,20 +97,27 @@ class FreeVariableWalker {
           node.cases.flatMap((one) => one.consequent),
           inner,
         );
-        this.#visitAll(node.cases, inner); return;
+        this.#visitAll(node.cases, inner);
+        return;
       }
       case 'CatchClause': {
         const inner = new Scope('block', scope);
         if (node.param) this.#declarePattern(node.param, inner);
-        this.#visitChildren(node, inner); return;
+        this.#visitChildren(node, inner);
+        return;
       }
-      default:
-        { this.#visitChildren(node, scope); return; }
+      default: {
+        this.#visitChildren(node, scope);
+        return;
+      }
     }
   }
 
   #visitFunction(node: AnyNode, outer: Scope, kind: 'function' | 'arrow', isMethod: boolean): void {
-    if (!isFunction(node)) { this.visit(node, outer); return; }
+    if (!isFunction(node)) {
+      this.visit(node, outer);
+      return;
+    }
     let around = outer;
     if (node.type === 'FunctionExpression' && node.id) {
       // The name of a function expression is known inside of it only.
@@ -100,7 +127,10 @@ class FreeVariableWalker {
     const ofParameters = new Scope(kind, around, isMethod);
     for (const parameter of node.params) this.#declarePattern(parameter, ofParameters);
     this.#visitAll(node.params, ofParameters);
-    if (node.body.type !== 'BlockStatement') { this.visit(node.body, ofParameters); return; }
+    if (node.body.type !== 'BlockStatement') {
+      this.visit(node.body, ofParameters);
+      return;
+    }
     // A scope of its own: defaults of parameters do not see what the body declares.
     const ofBody = new Scope('arrow', ofParameters);
     this.#hoist(node.body, ofBody);
@@ -178,18 +208,28 @@ class FreeVariableWalker {
 
   #declarePattern(pattern: AnyNode, scope: Scope): void {
     switch (pattern.type) {
-      case 'Identifier':
-        { scope.declare(pattern.name); return; }
-      case 'AssignmentPattern':
-        { this.#declarePattern(pattern.left, scope); return; }
-      case 'RestElement':
-        { this.#declarePattern(pattern.argument, scope); return; }
-      case 'ArrayPattern':
-        { pattern.elements.forEach((element) => element && this.#declarePattern(element, scope)); return; }
-      case 'ObjectPattern':
-        { pattern.properties.forEach((property) =>
+      case 'Identifier': {
+        scope.declare(pattern.name);
+        return;
+      }
+      case 'AssignmentPattern': {
+        this.#declarePattern(pattern.left, scope);
+        return;
+      }
+      case 'RestElement': {
+        this.#declarePattern(pattern.argument, scope);
+        return;
+      }
+      case 'ArrayPattern': {
+        pattern.elements.forEach((element) => element && this.#declarePattern(element, scope));
+        return;
+      }
+      case 'ObjectPattern': {
+        pattern.properties.forEach((property) =>
           this.#declarePattern(property.type === 'Property' ? property.value : property, scope),
-        ); return; }
+        );
+        return;
+      }
       default:
     }
   }

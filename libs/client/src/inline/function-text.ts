@@ -36,7 +36,9 @@ export function moduleTextOf(source: string, exportName: string): string {
   const free = freeVariablesOf(read.node, read.isStrict).filter((name) => !NODE_GLOBALS.has(name));
   const captured = free.filter((name) => !TOOL_NAMES.some(({ pattern }) => pattern.test(name)));
   if (captured.length > 0) throw captures(exportName, captured);
-  const definitions = free.map((name) => TOOL_NAMES.find(({ pattern }) => pattern.test(name))!.definition(name));
+  const definitions = free.map((name) =>
+    TOOL_NAMES.find(({ pattern }) => pattern.test(name))!.definition(name),
+  );
   return [
     ...(read.isStrict ? ['"use strict";'] : []),
     ...definitions,
@@ -68,7 +70,8 @@ function readAsExpression(source: string, isStrict: boolean): ReadFunction | und
 function readAsMethod(source: string, isStrict: boolean): ReadFunction | undefined {
   const text = `({ ${source}\n})`;
   const node = parseExpression(text, isStrict);
-  const property = node?.type === 'ObjectExpression' && node.properties.length === 1 ? node.properties[0] : undefined;
+  const property =
+    node?.type === 'ObjectExpression' && node.properties.length === 1 ? node.properties[0] : undefined;
   if (property?.type !== 'Property' || !property.method || property.computed) return undefined;
   if (property.value.type !== 'FunctionExpression') return undefined;
   return { node: property.value, isStrict, expression: `Object.values(${text})[0]` };

@@ -44,7 +44,12 @@ export async function bundleModule(file: string, options: BundleOptions): Promis
   }
 }
 
-async function bundleOnce(build: Build, file: string, options: BundleOptions, outside: OutsidePackages): Promise<Bundle> {
+async function bundleOnce(
+  build: Build,
+  file: string,
+  options: BundleOptions,
+  outside: OutsidePackages,
+): Promise<Bundle> {
   const common = commonOptions(file, options, outside);
   // The list of exports exists only for ES modules, so it is taken from a second, cheap build.
   const [bundled, analysed] = await Promise.all([
@@ -97,7 +102,10 @@ function taskRuntimePlugin(): Plugin {
   return {
     name: 'spillway-task-runtime',
     setup: (build) => {
-      build.onResolve({ filter: /^@spillway\/client$/ }, ({ path }) => ({ path, namespace: 'spillway-task-runtime' }));
+      build.onResolve({ filter: /^@spillway\/client$/ }, ({ path }) => ({
+        path,
+        namespace: 'spillway-task-runtime',
+      }));
       build.onLoad({ filter: /.*/, namespace: 'spillway-task-runtime' }, () => ({
         contents: TASK_RUNTIME_MODULE,
         loader: 'js',
@@ -153,7 +161,9 @@ class OutsidePackages {
   #onAddon(path: string, importer: string): { errors: { text: string }[] } {
     const name = packageOfFile(importer);
     if (name === undefined) {
-      return { errors: [{ text: `${importer} loads the native addon "${path}", which cannot travel to workers` }] };
+      return {
+        errors: [{ text: `${importer} loads the native addon "${path}", which cannot travel to workers` }],
+      };
     }
     this.#names.add(name);
     return { errors: [{ text: `The package "${name}" loads the native addon "${path}"` }] };

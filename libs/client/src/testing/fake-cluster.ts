@@ -41,8 +41,8 @@ export class FakeCluster implements ClusterConnection {
   /** Decides what happens to a fetch; `undefined`: what is stored. */
   onFetch: (call: FetchCall) => GatherOutcome | Promise<GatherOutcome> | undefined = () => undefined;
   onPut: (route: Route, holder: Holder) => Promise<void> = () => Promise.resolve();
-  onRun: (request: RunRequest, workers: readonly string[]) => ReturnType<ClusterConnection['runOnWorkers']> = () =>
-    Promise.resolve([]);
+  onRun: (request: RunRequest, workers: readonly string[]) => ReturnType<ClusterConnection['runOnWorkers']> =
+    () => Promise.resolve([]);
 
   /** What the scheduler says to the client. */
   tell(...messages: SchedulerToClient[]): void {
@@ -53,14 +53,25 @@ export class FakeCluster implements ClusterConnection {
   finish(key: string, value: unknown, worker = this.workers[0]!): void {
     const payload = encodeValue(value);
     this.#storeOf(worker).set(key as TaskKey, payload);
-    this.tell({ type: 'key-in-memory', key: key as TaskKey, nbytes: payload.data.byteLength, holders: [worker] });
+    this.tell({
+      type: 'key-in-memory',
+      key: key as TaskKey,
+      nbytes: payload.data.byteLength,
+      holders: [worker],
+    });
   }
 
   finishInline(key: string, value: unknown): void {
     const inline = encodeValue(value);
     const [holder] = this.workers;
     const holders = holder === undefined ? [] : [holder];
-    this.tell({ type: 'key-in-memory', key: key as TaskKey, nbytes: inline.data.byteLength, holders, inline });
+    this.tell({
+      type: 'key-in-memory',
+      key: key as TaskKey,
+      nbytes: inline.data.byteLength,
+      holders,
+      inline,
+    });
   }
 
   /** All tasks submitted, in order. */
@@ -73,7 +84,9 @@ export class FakeCluster implements ClusterConnection {
   }
 
   allSaid<T extends ClientToScheduler['type']>(type: T): Extract<ClientToScheduler, { type: T }>[] {
-    return this.said.filter((message): message is Extract<ClientToScheduler, { type: T }> => message.type === type);
+    return this.said.filter(
+      (message): message is Extract<ClientToScheduler, { type: T }> => message.type === type,
+    );
   }
 
   valueOf(key: string): Payload | undefined {

@@ -5,7 +5,7 @@ import { fetchOver } from './fetch-call.js';
 import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-channels.js';
 import { putOver } from './put-call.js';
 import type { TransferOptions } from './transfer-options.js';
-import { DATA_SERVICE } from './wire.js';
+import { DATA_SERVICE, encodeFetchRequest } from './wire.js';
 
 export class DataClient {
   readonly #channels: PeerChannels;
@@ -26,7 +26,7 @@ export class DataClient {
     options: TransferOptions = {},
   ): Promise<GatherOutcome> {
     const peer = `worker at ${address}`;
-    const request = { keys: wanted.map(({ key }) => key) };
+    const request = encodeFetchRequest(wanted.map(({ key }) => key));
     return fetchOver({
       openLease: () => this.#channels.lease(address),
       peer,

@@ -4,18 +4,21 @@
  */
 import {
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { UnavailableError } from '@spillway/kernel';
 import { DATA_CHUNK_BYTES, DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
 import type { ValueSource } from '@spillway/ports';
+import { serverCredentials, type ServerSecurity } from '../channel/security.js';
+import { HealthService } from '../standard/health.js';
+import { addReflection } from '../standard/reflection.js';
 import { toServiceError } from '../status.js';
 import { busyError } from './busy.js';
 import { type FetchServerCall, serveFetch } from './fetch-service.js';
 import { type PutServerCall, servePut } from './put-service.js';
-import { type PutValueResponse, SERVED_DATA_SERVICE } from './wire.js';
+import { DATA_SERVICE_NAME, RAW_DATA_SERVICE } from './wire.js';
 
 export interface DataServerOptions {
   /** `host:port`; port 0 for any. */
@@ -30,9 +33,9 @@ export interface DataServerOptions {
   readonly idleMs?: number;
   /** How long `close` waits for transfers under way. */
   readonly closeGraceMs?: number;
-  readonly credentials?: ServerCredentials;
-  /** Adds further services (health, reflection) before the server listens. */
-  readonly addServices?: (server: Server) => void;
+  readonly security?: ServerSecurity | undefined;
+  /** Whether to tell tools which services there are. Default false. */
+  readonly reflection?: boolean;
 }
 
 type Serving = Required<
@@ -52,8 +55,12 @@ const SERVER_OPTIONS = {
   'grpc.enable_channelz': 0,
 };
 
+/** Name under which health tells whether this worker takes new tasks. */
+export const TASKS_HEALTH_NAME = 'spillway.v1.Tasks';
+
 export class DataServer {
   readonly #server = new Server(SERVER_OPTIONS);
+  readonly #health = new HealthService([DATA_SERVICE_NAME, TASKS_HEALTH_NAME]);
   #address = '';
   #servingCount = 0;
   #isAccepting = true;
@@ -63,9 +70,10 @@ export class DataServer {
   /** Rejects with `UnavailableError` when the address cannot be listened on. */
   static async listen(options: DataServerOptions): Promise<DataServer> {
     const dataServer = new DataServer({ ...DEFAULTS, ...options });
-    dataServer.#server.addService(SERVED_DATA_SERVICE, dataServer.#implementation());
-    options.addServices?.(dataServer.#server);
-    await dataServer.#bind(options.address, options.credentials ?? ServerCredentials.createInsecure());
+    dataServer.#server.addService(RAW_DATA_SERVICE, dataServer.#implementation());
+    dataServer.#health.addTo(dataServer.#server);
+    if (options.reflection === true) addReflection(dataServer.#server, [DATA_SERVICE_NAME]);
+    await dataServer.#bind(options.address, serverCredentials(options.security));
     return dataServer;
   }
 
@@ -82,6 +90,12 @@ export class DataServer {
   /** While off, new transfers are refused with `UnavailableError`; those under way go on. */
   setAccepting(on: boolean): void {
     this.#isAccepting = on;
+    this.#health.setServing(on, DATA_SERVICE_NAME);
+  }
+
+  /** What health says of `TASKS_HEALTH_NAME`. A paused worker takes no tasks, but serves its data. */
+  setAcceptingTasks(on: boolean): void {
+    this.#health.setServing(on, TASKS_HEALTH_NAME);
   }
 
   /**
@@ -90,6 +104,8 @@ export class DataServer {
    */
   async close(graceMs = this.serving.closeGraceMs): Promise<void> {
     this.#isAccepting = false;
+    this.#health.setServing(false);
+    this.#health.close();
     // Not forceShutdown: with channelz off, grpc-js 1.14 does not know its sessions there.
     this.#server.drain(this.#address, graceMs);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
@@ -104,7 +120,7 @@ export class DataServer {
           (error: unknown) => call.emit('error', toServiceError(error)),
         );
       },
-      putValue: (call: PutServerCall, answer: sendUnaryData<PutValueResponse>) => {
+      putValue: (call: PutServerCall, answer: sendUnaryData<Buffer>) => {
         this.#admit(() => servePut(call, this.serving)).then(
           (response) => answer(null, response),
           (error: unknown) => answer(toServiceError(error)),

@@ -206,7 +206,7 @@ describe('peers that are gone', () => {
 
 describe('breaking off', () => {
   test('an aborted fetch ends at once, and its peer loads nothing more', async () => {
-    const source = new MemorySource({ a: patterned(10), b: patterned(10), c: patterned(10) });
+    const source = new MemorySource({ a: patterned(20_000), b: patterned(20_000), c: patterned(10) });
     const door = new Door();
     source.onLoad = (loading) => (loading === 'b' ? door.opened : undefined);
     const server = await serve(source);

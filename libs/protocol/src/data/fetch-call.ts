@@ -16,19 +16,19 @@ import {
   type TransferOptions,
   whenAborted,
 } from './transfer-options.js';
-import type { FetchMethod, FetchStep } from './wire.js';
+import type { DataMethods, FetchStep } from './wire.js';
 
-export interface FetchCall<Request> {
+export interface FetchCall {
   readonly openLease: () => PeerLease;
   /** For messages: who is asked. */
   readonly peer: string;
-  readonly method: FetchMethod<Request>;
-  readonly request: Request;
+  readonly method: DataMethods['fetchValues'];
+  readonly request: Buffer;
   readonly wanted: readonly WantedValue[];
   readonly options: TransferOptions;
 }
 
-export async function fetchOver<Request>(fetch: FetchCall<Request>): Promise<GatherOutcome> {
+export async function fetchOver(fetch: FetchCall): Promise<GatherOutcome> {
   const answer = new FetchAnswer(fetch.wanted);
   try {
     using lease = fetch.openLease();
@@ -42,11 +42,7 @@ export async function fetchOver<Request>(fetch: FetchCall<Request>): Promise<Gat
   }
 }
 
-async function readOver<Request>(
-  lease: PeerLease,
-  fetch: FetchCall<Request>,
-  answer: FetchAnswer,
-): Promise<void> {
+async function readOver(lease: PeerLease, fetch: FetchCall, answer: FetchAnswer): Promise<void> {
   try {
     await lease.connected();
     await readInto(answer, lease, fetch);
@@ -56,11 +52,7 @@ async function readOver<Request>(
   }
 }
 
-async function readInto<Request>(
-  answer: FetchAnswer,
-  lease: PeerLease,
-  fetch: FetchCall<Request>,
-): Promise<void> {
+async function readInto(answer: FetchAnswer, lease: PeerLease, fetch: FetchCall): Promise<void> {
   const { options, peer } = fetch;
   const idleMs = options.idleMs ?? TRANSFER_IDLE_MS;
   const call = open(lease, fetch);
@@ -77,7 +69,10 @@ async function readInto<Request>(
       isOver = true;
       idle.stop();
       aborted[Symbol.dispose]();
-      if (error === undefined) return resolve();
+      if (error === undefined) {
+        resolve();
+        return;
+      }
       call.cancel();
       reject(error);
     }
@@ -96,10 +91,7 @@ async function readInto<Request>(
   });
 }
 
-function open<Request>(
-  lease: PeerLease,
-  { method, request, options }: FetchCall<Request>,
-): ClientReadableStream<FetchStep[]> {
+function open(lease: PeerLease, { method, request, options }: FetchCall): ClientReadableStream<FetchStep[]> {
   return lease.client.makeServerStreamRequest(
     method.path,
     method.requestSerialize,

@@ -4,13 +4,14 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { InvalidArgumentError, type TaskKey, UnavailableError } from '@spillway/kernel';
+import { InvalidArgumentError, UnavailableError } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { ValueSource } from '@spillway/ports';
 import { checkedKey } from './incoming-value.js';
+import { LoadAhead } from './load-ahead.js';
 import { PacedWriter } from './pacing.js';
 import { ValueSender } from './value-sender.js';
-import type { FetchValuesRequest } from './wire.js';
+import { decodeFetchRequest } from './wire.js';
 
 export interface FetchServing {
   readonly source: ValueSource;
@@ -19,20 +20,21 @@ export interface FetchServing {
   readonly idleMs: number;
 }
 
-export type FetchServerCall = ServerWritableStream<FetchValuesRequest, Uint8Array>;
+export type FetchServerCall = ServerWritableStream<Buffer, Buffer>;
 
 /** Resolves when all is sent; rejects with the error to answer with. Stops loading once the call is cancelled. */
 export async function serveFetch(call: FetchServerCall, serving: FetchServing): Promise<void> {
-  const keys = call.request.keys.map(checkedKey);
+  const keys = decodeFetchRequest(call.request).keys.map(checkedKey);
   if (keys.length === 0) throw new InvalidArgumentError('keys: at least one key must be named.');
-  const writer = new PacedWriter<Uint8Array>(call, serving.idleMs);
+  const writer = new PacedWriter<Buffer>(call, serving.idleMs);
   const cancel = (): void => writer.stop(new UnavailableError('The receiver has cancelled the fetch.'));
   call.once('cancelled', cancel);
   if (call.cancelled) cancel();
   const sender = new ValueSender(serving.chunkBytes, (message) => writer.write(message));
+  const loads = new LoadAhead(serving.source, keys);
   for (const key of keys) {
     writer.signal.throwIfAborted();
-    const payload = await loadWhileFlushing(serving.source, key, sender);
+    const payload = await nextWhileFlushing(loads, sender);
     if (payload === undefined) await sender.sendMissing(key);
     else await sender.sendValue(key, payload);
   }
@@ -40,12 +42,8 @@ export async function serveFetch(call: FetchServerCall, serving: FetchServing): 
 }
 
 /** What waits for company is sent when the next value is not at hand within this turn. */
-async function loadWhileFlushing(
-  source: ValueSource,
-  key: TaskKey,
-  sender: ValueSender,
-): Promise<Payload | undefined> {
-  const loading = source.load(key);
+async function nextWhileFlushing(loads: LoadAhead, sender: ValueSender): Promise<Payload | undefined> {
+  const loading = loads.next();
   // Nobody waits for it while the flush fails.
   loading.catch(() => undefined);
   const isAtHand = await Promise.race([loading.then(() => true), setImmediate(false)]);

@@ -4,7 +4,7 @@ import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc
 import { asTaskKey, SeededRandom, type TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome, ValueSource } from '@spillway/ports';
-import { encodeSteps, type FetchStep, type FetchValuesRequest, SERVED_DATA_SERVICE } from './wire.js';
+import { encodeSteps, type FetchStep, RAW_DATA_SERVICE } from './wire.js';
 
 export const key = asTaskKey;
 export const MiB = 1024 * 1024;
@@ -62,14 +62,14 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** A data service that answers a fetch in any way a test wants. */
 export async function serveFetchWith(
-  answer: (call: ServerWritableStream<FetchValuesRequest, Uint8Array>) => void,
+  answer: (call: ServerWritableStream<Buffer, Buffer>) => void,
 ): Promise<{ address: string; server: Server }> {
   const server = new Server();
-  server.addService(SERVED_DATA_SERVICE, { fetchValues: answer });
+  server.addService(RAW_DATA_SERVICE, { fetchValues: answer });
   return { server, address: await listen(server) };
 }
 
-export const messageOf = (...steps: FetchStep[]): Uint8Array => encodeSteps(steps);
+export const messageOf = (...steps: FetchStep[]): Buffer => encodeSteps(steps);
 
 export function listen(server: Server): Promise<string> {
   return new Promise((resolve, reject) => {

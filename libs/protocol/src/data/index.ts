@@ -3,7 +3,7 @@
  * ends; `DataRelay` and `RelayClient` the way through the scheduler, for clients that cannot reach a worker.
  */
 export { DataClient } from './data-client.js';
-export { DataServer, type DataServerOptions } from './data-server.js';
+export { DataServer, type DataServerOptions, TASKS_HEALTH_NAME } from './data-server.js';
 export type { WantedValue } from './fetch-answer.js';
 export { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 export type { PeerChannelsOptions } from './peer-channels.js';

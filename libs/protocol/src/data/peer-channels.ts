@@ -4,15 +4,10 @@
  * instead of waiting out a back-off.
  */
 import { setMaxListeners } from 'node:events';
-import {
-  type ChannelCredentials,
-  type ChannelOptions,
-  Client,
-  connectivityState,
-  credentials as grpcCredentials,
-} from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, Client, connectivityState } from '@grpc/grpc-js';
 import { UnavailableError } from '@spillway/kernel';
 import { DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
+import { channelCredentials, type ChannelSecurity } from '../channel/security.js';
 
 /** Only the side that opens the call can widen its receiving window, and 64 KiB hold a transfer to 120 MB/s. */
 const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
@@ -27,7 +22,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 };
 
 export interface PeerChannelsOptions {
-  readonly credentials?: ChannelCredentials;
+  readonly security?: ChannelSecurity | undefined;
   readonly connectTimeoutMs?: number;
   /** What may be under way to this side, each channel. Default 8 MiB. */
   readonly windowBytes?: number;
@@ -62,7 +57,7 @@ export class PeerChannels {
   #isClosed = false;
 
   constructor(options: PeerChannelsOptions = {}) {
-    this.#credentials = options.credentials ?? grpcCredentials.createInsecure();
+    this.#credentials = channelCredentials(options.security);
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 1_000;
     this.#idleChannelMs = options.idleChannelMs ?? 60_000;
     this.#windowBytes = options.windowBytes ?? FLOW_CONTROL_WINDOW_BYTES;

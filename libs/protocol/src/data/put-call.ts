@@ -8,11 +8,11 @@ import { ChunkEncoder } from './chunk-encoder.js';
 import type { PeerLease } from './peer-channels.js';
 import { TRANSFER_DEADLINE_MS, TRANSFER_IDLE_MS, type TransferOptions } from './transfer-options.js';
 import { uploadOver } from './upload-call.js';
-import { encodePutStart, type PutMethod } from './wire.js';
+import { type DataMethods, encodePutStart } from './wire.js';
 
 export interface PutCall {
   readonly openLease: () => PeerLease;
-  readonly method: PutMethod;
+  readonly method: DataMethods['putValue'];
   /** The worker to name to the relay; `undefined` when it is asked directly. */
   readonly workerId?: string;
   readonly value: ArrivedValue;
@@ -65,7 +65,7 @@ async function putOnce(put: PutCall, deadline: number): Promise<void> {
   }
 }
 
-function* messagesOf({ value, workerId }: PutCall): Generator<Uint8Array> {
+function* messagesOf({ value, workerId }: PutCall): Generator<Buffer> {
   const { encoding, data } = value.payload;
   yield encodePutStart({ key: value.key, encoding, sizeBytes: data.byteLength }, workerId);
   const chunks = new ChunkEncoder('put-request');

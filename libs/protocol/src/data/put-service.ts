@@ -7,7 +7,7 @@ import { DeadlineExceededError, InvalidArgumentError, UnavailableError } from '@
 import type { ValueSource } from '@spillway/ports';
 import { IncomingValue } from './incoming-value.js';
 import { IdleTimer } from './pacing.js';
-import type { PutValueRequest, PutValueResponse } from './wire.js';
+import { decodePutRequest, encodePutResponse } from './wire.js';
 
 export interface PutServing {
   readonly source: ValueSource;
@@ -16,12 +16,13 @@ export interface PutServing {
   readonly idleMs: number;
 }
 
-export type PutServerCall = ServerReadableStream<PutValueRequest, PutValueResponse>;
+export type PutServerCall = ServerReadableStream<Buffer, Buffer>;
 
 /** Resolves when the value is stored; rejects with the error to answer with. */
-export async function servePut(call: PutServerCall, serving: PutServing): Promise<PutValueResponse> {
+export async function servePut(call: PutServerCall, serving: PutServing): Promise<Buffer> {
   let arriving: IncomingValue | undefined;
-  for await (const request of incoming<PutValueRequest>(call, serving.idleMs)) {
+  for await (const message of incoming(call, serving.idleMs)) {
+    const request = decodePutRequest(message);
     if (arriving === undefined) {
       if (!request.start) throw new InvalidArgumentError('start: must come first.');
       arriving = new IncomingValue(request.start, serving.putBytesMax);
@@ -34,14 +35,11 @@ export async function servePut(call: PutServerCall, serving: PutServing): Promis
   if (arriving === undefined) throw new InvalidArgumentError('start: must come first.');
   const value = arriving.finish();
   await serving.source.accept(value);
-  return { sizeBytes: value.payload.data.byteLength };
+  return encodePutResponse(value.payload.data.byteLength);
 }
 
 /** The messages of a call, until the sender ends. Throws when the sender cancels or stands still. */
-export async function* incoming<Message>(
-  call: ServerReadableStream<Message, unknown>,
-  idleMs: number,
-): AsyncGenerator<Message> {
+export async function* incoming(call: PutServerCall, idleMs: number): AsyncGenerator<Buffer, void> {
   let reason: Error | undefined;
   // grpc-js only emits on cancellation; destroying is what ends the iteration.
   const stop = (error: Error): void => {
@@ -55,7 +53,7 @@ export async function* incoming<Message>(
   try {
     for await (const message of call) {
       idle.touch();
-      yield message as Message;
+      yield message as Buffer;
     }
   } catch (error) {
     throw reason ?? error;

@@ -1,10 +1,12 @@
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import { DeadlineExceededError, InvalidArgumentError, LimitExceededError } from '@spillway/kernel';
+import { method } from '../service.js';
 import { fromServiceError } from '../status.js';
+import { grpc, spillway } from '@spillway/proto';
 import { DataClient } from './data-client.js';
 import { DataServer, type DataServerOptions } from './data-server.js';
 import { bytesPayload, Door, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
-import { DATA_SERVICE, type PutValueRequest, type PutValueResponse, SERVED_DATA_SERVICE } from './wire.js';
+import { DATA_SERVICE, type PutValueRequest, type PutValueResponse } from './wire.js';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -39,7 +41,10 @@ function upload(
 ): Promise<PutValueResponse> {
   const client = new Client(address, credentials.createInsecure());
   open.push(client);
-  const { path, requestSerialize, responseDeserialize } = SERVED_DATA_SERVICE.putValue;
+  const { path, responseDeserialize } = DATA_SERVICE.putValue;
+  const { PutValueRequest } = spillway.v1;
+  const requestSerialize = (message: PutValueRequest): Buffer =>
+    Buffer.from(PutValueRequest.encode(PutValueRequest.create(message)).finish());
   return new Promise((resolve, reject) => {
     const call = client.makeClientStreamRequest<PutValueRequest, PutValueResponse>(
       path,
@@ -150,6 +155,43 @@ describe('putting a value', () => {
   });
 });
 
+describe('health', () => {
+  /** What the health service says of a name. */
+  function healthOf(server: DataServer, service: string): Promise<string | number> {
+    const client = new Client(server.address, credentials.createInsecure());
+    open.push(client);
+    const { Health, HealthCheckRequest, HealthCheckResponse } = grpc.health.v1;
+    const { path, requestSerialize, responseDeserialize } = method(
+      Health.prototype.check,
+      HealthCheckRequest,
+      HealthCheckResponse,
+    );
+    return new Promise((resolve) => {
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, answer) =>
+        resolve(answer === undefined ? (error?.code ?? 'no answer') : answer.status),
+      );
+    });
+  }
+  const { SERVING, NOT_SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;
+
+  test('a worker that takes no tasks still serves its data', async () => {
+    const server = await serve(new MemorySource());
+    server.setAcceptingTasks(false);
+
+    expect(await healthOf(server, '')).toBe(SERVING);
+    expect(await healthOf(server, 'spillway.v1.DataService')).toBe(SERVING);
+    expect(await healthOf(server, 'spillway.v1.Tasks')).toBe(NOT_SERVING);
+    expect(await healthOf(server, 'nothing')).toBe(status.NOT_FOUND);
+  });
+
+  test('a worker that accepts no transfers says so', async () => {
+    const server = await serve(new MemorySource());
+    server.setAccepting(false);
+
+    expect(await healthOf(server, 'spillway.v1.DataService')).toBe(NOT_SERVING);
+  });
+});
+
 describe('uploads that do not keep to the protocol store nothing', () => {
   test.each<[string, PutValueRequest[]]>([
     ['fewer bytes than announced', [start(10), chunk(5)]],
@@ -200,7 +242,7 @@ describe('uploads that do not keep to the protocol store nothing', () => {
       call.on('error', (error: { code?: number }) => resolve(error.code)).resume();
     });
 
-    expect(code).toBe(status.INTERNAL);
+    expect(code).toBe(status.INVALID_ARGUMENT);
     expect((await connect().gather(server.address, [{ key: key('x') }])).type).toBe('gather-success');
   });
 });

@@ -5,7 +5,7 @@ import { fetchOver } from './fetch-call.js';
 import { PeerChannels, type PeerChannelsOptions, type PeerLease } from './peer-channels.js';
 import { putOver } from './put-call.js';
 import type { TransferOptions } from './transfer-options.js';
-import { RELAYED_DATA_SERVICE } from './wire.js';
+import { encodeRelayFetchRequest, RELAYED_DATA_SERVICE } from './wire.js';
 
 export interface RelayClientOptions extends PeerChannelsOptions {
   /** `host:port` of the scheduler. */
@@ -31,7 +31,10 @@ export class RelayClient {
       openLease: () => this.#lease(),
       peer: `worker ${workerId} through the scheduler at ${this.#address}`,
       method: RELAYED_DATA_SERVICE.fetchValues,
-      request: { workerId, keys: wanted.map(({ key }) => key) },
+      request: encodeRelayFetchRequest(
+        workerId,
+        wanted.map(({ key }) => key),
+      ),
       wanted,
       options,
     });

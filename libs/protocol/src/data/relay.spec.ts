@@ -14,7 +14,7 @@ import {
 } from './fixtures.spec-d.js';
 import { DataRelay, type DataRelayOptions } from './relay.js';
 import { RelayClient } from './relay-client.js';
-import { encodePutStart, RELAYED_DATA_SERVICE } from './wire.js';
+import { encodePutStart, encodeRelayFetchRequest, RELAYED_DATA_SERVICE } from './wire.js';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -106,7 +106,7 @@ describe('fetching through the relay', () => {
   });
 
   test('a client that cancels is cancelled at the worker too', async () => {
-    const source = new MemorySource({ a: patterned(10), b: patterned(10), c: patterned(10) });
+    const source = new MemorySource({ a: patterned(20_000), b: patterned(20_000), c: patterned(10) });
     const door = new Door();
     source.onLoad = (loading) => (loading === 'b' ? door.opened : undefined);
     const worker = await serve(source);
@@ -136,10 +136,12 @@ describe('fetching through the relay', () => {
     open.push(client);
     const { path, requestSerialize, responseDeserialize } = RELAYED_DATA_SERVICE.fetchValues;
 
-    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
-      workerId: 'w1',
-      keys: names,
-    });
+    const call = client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      encodeRelayFetchRequest('w1', names),
+    );
     call.on('error', () => undefined).once('data', () => call.pause());
     await until(() => source.loaded.length > 0);
     await until(() => worker.servingCount === 0);

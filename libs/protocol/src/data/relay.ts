@@ -19,10 +19,11 @@ import { incoming } from './put-service.js';
 import { whenAborted } from './transfer-options.js';
 import { uploadOver } from './upload-call.js';
 import {
-  HANDED_ON_DATA_SERVICE,
+  decodeRelayFetchRequest,
+  encodeFetchRequest,
+  RAW_DATA_SERVICE,
+  RAW_RELAY_SERVICE,
   relayedWorkerId,
-  type RelayFetchRequest,
-  SERVED_RELAY_SERVICE,
 } from './wire.js';
 
 export interface DataRelayOptions extends PeerChannelsOptions {
@@ -52,7 +53,7 @@ export class DataRelay {
   }
 
   /** What to add to a grpc-js `Server`, with `implementation`. */
-  readonly definition = SERVED_RELAY_SERVICE;
+  readonly definition = RAW_RELAY_SERVICE;
 
   readonly implementation: UntypedServiceImplementation = {
     relayFetch: (call: RelayFetchCall) => {
@@ -61,7 +62,7 @@ export class DataRelay {
         (error: unknown) => call.emit('error', toServiceError(error)),
       );
     },
-    relayPut: (call: RelayPutCall, answer: sendUnaryData<Uint8Array>) => {
+    relayPut: (call: RelayPutCall, answer: sendUnaryData<Buffer>) => {
       this.#admit(() => this.#relayPut(call)).then(
         (response) => answer(null, response),
         (error: unknown) => answer(toServiceError(error)),
@@ -80,11 +81,13 @@ export class DataRelay {
   }
 
   async #relayFetch(call: RelayFetchCall): Promise<void> {
-    using lease = this.#lease(call.request.workerId);
-    await discardingOnFailure(lease, () => relayFetch(call, lease, this.#idleMs));
+    const { workerId, keys } = decodeRelayFetchRequest(call.request);
+    using lease = this.#lease(workerId);
+    const request = encodeFetchRequest(keys);
+    await discardingOnFailure(lease, () => relayFetch(call, request, lease, this.#idleMs));
   }
 
-  async #relayPut(call: RelayPutCall): Promise<Uint8Array> {
+  async #relayPut(call: RelayPutCall): Promise<Buffer> {
     const messages = incoming(call, this.#idleMs);
     try {
       const first = await messages.next();
@@ -120,8 +123,8 @@ export class DataRelay {
   }
 }
 
-export type RelayFetchCall = ServerWritableStream<RelayFetchRequest, Uint8Array>;
-export type RelayPutCall = ServerReadableStream<Uint8Array, Uint8Array>;
+export type RelayFetchCall = ServerWritableStream<Buffer, Buffer>;
+export type RelayPutCall = ServerReadableStream<Buffer, Buffer>;
 
 /** A channel that failed shall not be used again; one whose peer is busy shall. */
 async function discardingOnFailure<Result>(lease: PeerLease, use: () => Promise<Result>): Promise<Result> {
@@ -139,29 +142,35 @@ async function* startingWith<Item>(first: Item, rest: AsyncIterable<Item>): Asyn
 }
 
 /** Hands on what the worker sends. Resolves when the worker has ended well; rejects with the error to answer with. */
-async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number): Promise<void> {
+async function relayFetch(
+  call: RelayFetchCall,
+  request: Buffer,
+  lease: PeerLease,
+  idleMs: number,
+): Promise<void> {
   await lease.connected();
-  const { path, requestSerialize, responseDeserialize } = HANDED_ON_DATA_SERVICE.fetchValues;
+  const { path, requestSerialize, responseDeserialize } = RAW_DATA_SERVICE.fetchValues;
   const upstream = lease.client.makeServerStreamRequest(
     path,
     requestSerialize,
     responseDeserialize,
-    { keys: call.request.keys },
+    request,
     new Metadata(),
     { deadline: call.getDeadline() },
   );
   // Must stay attached: cancelling makes the call emit an error later on.
   upstream.on('error', () => undefined);
-  const writer = new PacedWriter<Uint8Array>(call, idleMs);
-  using _aborted = whenAborted([writer.signal, lease.signal], () => upstream.cancel());
+  const writer = new PacedWriter<Buffer>(call, idleMs);
+  const aborted = whenAborted([writer.signal, lease.signal], () => upstream.cancel());
   const cancel = (): void => writer.stop(new UnavailableError('The client has cancelled the fetch.'));
   call.once('cancelled', cancel);
   if (call.cancelled) cancel();
   try {
-    for await (const message of upstream) await writer.write(message as Uint8Array);
+    for await (const message of upstream) await writer.write(message as Buffer);
   } catch (error) {
     throw fromServiceError(error);
   } finally {
+    aborted[Symbol.dispose]();
     upstream.cancel();
   }
 }
@@ -170,14 +179,14 @@ async function relayFetch(call: RelayFetchCall, lease: PeerLease, idleMs: number
 async function relayPut(
   call: RelayPutCall,
   lease: PeerLease,
-  messages: AsyncIterable<Uint8Array>,
+  messages: AsyncIterable<Buffer>,
   idleMs: number,
-): Promise<Uint8Array> {
+): Promise<Buffer> {
   const cancelled = new AbortController();
   call.once('cancelled', () => cancelled.abort(new UnavailableError('The client has cancelled the upload.')));
   return uploadOver({
     lease,
-    method: HANDED_ON_DATA_SERVICE.putValue,
+    method: RAW_DATA_SERVICE.putValue,
     messages,
     deadline: call.getDeadline(),
     idleMs,

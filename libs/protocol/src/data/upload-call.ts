@@ -25,7 +25,7 @@ export async function uploadOver<Request, Response>(
   await lease.connected();
   const { call, answered } = open(upload);
   const writer = new PacedWriter<Request>(call, idleMs);
-  using _aborted = whenAborted([signal, lease.signal], (reason) => writer.stop(asError(reason)));
+  const aborted = whenAborted([signal, lease.signal], (reason) => writer.stop(asError(reason)));
   // The other end may refuse before everything is sent; its reason is the one that counts.
   answered.catch((error: unknown) => writer.stop(asError(error)));
   try {
@@ -35,6 +35,8 @@ export async function uploadOver<Request, Response>(
   } catch (error) {
     call.cancel();
     throw error;
+  } finally {
+    aborted[Symbol.dispose]();
   }
 }
 

@@ -20,7 +20,7 @@ export class ValueSender {
   constructor(
     private readonly chunkBytes: number,
     /** Resolves when the message has left. */
-    private readonly send: (message: Uint8Array) => Promise<void>,
+    private readonly send: (message: Buffer) => Promise<void>,
   ) {}
 
   async sendMissing(key: TaskKey): Promise<void> {

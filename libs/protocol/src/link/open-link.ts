@@ -63,6 +63,8 @@ interface LinkKind<Hello, Out, In> {
   readonly method: MethodInfo;
 }
 
+const HOLD_INTERVAL_MS = 2 ** 30;
+
 const { openClient, openWorker, openNanny } = spillway.v1.SchedulerService.prototype;
 
 /**
@@ -93,6 +95,9 @@ function openLink<Hello, Out, In>(
   return new Promise((resolve, reject) => {
     options.signal?.throwIfAborted();
     const gate = new ListenerGate(options.listener, options.timers);
+    // Between two attempts there is no socket, and timers of the port hold no process: a program that only awaits a
+    // result would end in the middle of it.
+    const hold = setInterval(() => undefined, HOLD_INTERVAL_MS);
     const driver: SessionDriver<Out, In> = new SessionDriver({
       session: sessionOptions(options),
       clock: options.clock,
@@ -110,6 +115,7 @@ function openLink<Hello, Out, In>(
         onDisconnected: (reason) => gate.onDisconnected(reason),
         onResumed: () => gate.onResumed(),
         onEnded: (error) => {
+          clearInterval(hold);
           options.signal?.removeEventListener('abort', onAbort);
           if (gate.onEnded(error)) return;
           reject(asReason(options.signal, error));

@@ -18,7 +18,6 @@ import type {
 import type { Clock, Logger, Timers } from '@spillway/ports';
 import { spillway } from '@spillway/proto';
 import type { ChannelSecurity, ServerSecurity } from '../channel/security.js';
-import { channelCredentials } from '../channel/security.js';
 import { DataRelay } from '../data/index.js';
 import { clientDown, clientUp, nannyDown, nannyUp, workerDown, workerUp } from '../link/envelopes.js';
 import { rawMethod } from '../service.js';
@@ -83,7 +82,7 @@ export class SchedulerServer {
     const hubs = hubsOf(options);
     const relay = new DataRelay({
       addressOf: (workerId) => hubs.workers.helloOf(workerId)?.address,
-      credentials: channelCredentials(options.workerSecurity),
+      security: options.workerSecurity,
     });
     const calls = new CallFactory(options.logger);
     const scheduler = serviceOf(SCHEDULER_SERVICE_NAME, {

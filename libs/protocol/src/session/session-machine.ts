@@ -71,7 +71,8 @@ export class SessionMachine<Out, In> {
   }
   /** What is kept until the other side acknowledges it. */
   get unacked(): { readonly count: number; readonly bytes: number } {
-    return this.#outgoing;
+    const { count, bytes } = this.#outgoing;
+    return { count, bytes };
   }
 
   handle(event: SessionEvent<Out, In>, nowMs: number): readonly SessionInstruction<In>[] {
@@ -134,7 +135,8 @@ export class SessionMachine<Out, In> {
         this.#giveUpAtMs = nowMs + this.#options.connectTimeoutMs;
         return this.#connect(nowMs);
       case 'connection-opened':
-        if (this.#phase.name === 'connecting') this.#phase.greeting = 'due';
+        if (this.#phase.name === 'connecting' && this.#phase.greeting === 'waiting')
+          this.#phase.greeting = 'due';
         return;
       case 'welcome-received':
         return this.#onWelcome(event.welcome, nowMs);

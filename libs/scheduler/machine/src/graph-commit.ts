@@ -107,13 +107,8 @@ export class GraphCommit implements Job {
   #make(core: Core, spec: TaskSpec, place: number): void {
     const learned = core.functions.acquire(spec.function);
     // One function reference for all tasks that name it, or a million of them would each keep their own.
-    const task = new SchedulerTask(
-      spec.key,
-      { ...spec, function: learned.ref },
-      learned,
-      this.#submission,
-      place,
-    );
+    const lean = spec.function === learned.ref ? spec : { ...spec, function: learned.ref };
+    const task = new SchedulerTask(spec.key, lean, learned, this.#submission, place);
     const error = linkDependencies(core, task, spec);
     if (error !== undefined) {
       core.functions.release(learned);

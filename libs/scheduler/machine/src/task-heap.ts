@@ -4,20 +4,59 @@ import { comparePriority, type SchedulerTask } from './task.js';
 const COMPACT_AT_LEAST = 64;
 
 /**
- * Queued tasks by priority. Tasks are not taken out when they leave the state `queued` (they may stand in two heaps):
- * such entries are dropped when they reach the top, or when they have come to be half of a growing heap.
+ * Queued tasks by priority. Tasks mostly come in the order in which they are to go (a graph is queued front to back), so
+ * those that do stand in a plain list; the others in a heap beside it. Tasks are not taken out when they leave the state
+ * `queued` (they may stand in two of these): such entries are dropped when their turn comes, or when they have come to be
+ * half of what is kept.
  */
 export class TaskHeap {
+  /** In order of priority, from `#runStart` on. */
+  #run: SchedulerTask[] = [];
+  #runStart = 0;
   #heap = new Heap<SchedulerTask>(comparePriority);
   #compactAt = COMPACT_AT_LEAST;
 
   push(task: SchedulerTask): void {
-    this.#heap.add(task);
-    if (this.#heap.heapArray.length > this.#compactAt) this.#compact();
+    const last = this.#run.at(-1);
+    if (last === undefined || comparePriority(last, task) <= 0) this.#run.push(task);
+    else this.#heap.add(task);
+    if (this.#run.length + this.#heap.heapArray.length > this.#compactAt) this.#compact();
   }
 
   /** The task to go first. It stays until its state changes. */
   peek(): SchedulerTask | undefined {
+    const fromRun = this.#peekRun();
+    const fromHeap = this.#peekHeap();
+    if (fromRun === undefined || fromHeap === undefined) return fromRun ?? fromHeap;
+    return comparePriority(fromRun, fromHeap) <= 0 ? fromRun : fromHeap;
+  }
+
+  /** All tasks in it that are still queued, each once; in no order of meaning. */
+  live(): Set<SchedulerTask> {
+    const live = new Set<SchedulerTask>();
+    for (let index = this.#runStart; index < this.#run.length; index += 1) {
+      const task = this.#run[index]!;
+      if (task.state.name === 'queued') live.add(task);
+    }
+    for (const task of this.#heap.heapArray) if (task.state.name === 'queued') live.add(task);
+    return live;
+  }
+
+  clear(): void {
+    this.#restart([]);
+  }
+
+  #peekRun(): SchedulerTask | undefined {
+    for (; this.#runStart < this.#run.length; this.#runStart += 1) {
+      const task = this.#run[this.#runStart]!;
+      if (task.state.name === 'queued') return task;
+    }
+    if (this.#run.length > 0) this.#run = [];
+    this.#runStart = 0;
+    return undefined;
+  }
+
+  #peekHeap(): SchedulerTask | undefined {
     for (;;) {
       const top = this.#heap.peek();
       if (top === undefined || top.state.name === 'queued') return top;
@@ -25,22 +64,14 @@ export class TaskHeap {
     }
   }
 
-  /** All tasks in it that are still queued, each once, in no order of meaning. */
-  live(): Set<SchedulerTask> {
-    const live = new Set<SchedulerTask>();
-    for (const task of this.#heap.heapArray) if (task.state.name === 'queued') live.add(task);
-    return live;
-  }
-
-  clear(): void {
-    this.#heap = new Heap<SchedulerTask>(comparePriority);
-    this.#compactAt = COMPACT_AT_LEAST;
-  }
-
   #compact(): void {
-    const live = [...this.live()];
-    this.#heap = new Heap<SchedulerTask>(comparePriority);
-    this.#heap.init(live);
-    this.#compactAt = Math.max(COMPACT_AT_LEAST, 2 * live.length);
+    this.#restart([...this.live()].sort(comparePriority));
+  }
+
+  #restart(tasks: SchedulerTask[]): void {
+    this.#run = tasks;
+    this.#runStart = 0;
+    if (this.#heap.heapArray.length > 0) this.#heap = new Heap<SchedulerTask>(comparePriority);
+    this.#compactAt = Math.max(COMPACT_AT_LEAST, 2 * tasks.length);
   }
 }

@@ -99,6 +99,8 @@ export class SchedulerTask {
   /** Number of the attempt to come or under way, from 1; counts retries and deaths. */
   attempt = 1;
   retriesLeft: number;
+  /** Larger runs earlier: the first part of its priority. */
+  readonly userPriority: number;
   deaths: readonly Death[] | undefined = undefined;
   /** It has run, or may have begun to: what `recompute: false` forbids to happen again. */
   mayHaveRun = false;
@@ -116,6 +118,7 @@ export class SchedulerTask {
     readonly order: number,
   ) {
     this.retriesLeft = spec === undefined ? 0 : spec.retries;
+    this.userPriority = spec === undefined ? 0 : spec.priority;
   }
 
   /** A client wants it, or an unfinished dependent does. What is not needed is freed; what is needed is made. */
@@ -137,11 +140,9 @@ export function waitingFor(task: SchedulerTask): WaitingState {
   return { name: 'waiting', missingCount };
 }
 
-const userPriority = (task: SchedulerTask): number => (task.spec === undefined ? 0 : task.spec.priority);
-
 /** Negative when `a` goes first: by user priority and submission only. */
 export function compareLevel(a: SchedulerTask, b: SchedulerTask): number {
-  return userPriority(b) - userPriority(a) || a.submission - b.submission;
+  return b.userPriority - a.userPriority || a.submission - b.submission;
 }
 
 /** Negative when `a` goes first: user priority, then submission, then place in the graph. */

@@ -37,6 +37,7 @@ export function retryKeys(core: Core, keys: readonly TaskKey[]): void {
     task.retriesLeft = task.spec?.retries ?? 0;
     task.deaths = undefined;
     task.mayHaveRun = false;
+    if (task.state.name === 'erred' && task.state.error.code !== 'DEPENDENCY_FAILED') task.attempt += 1;
     core.outbox.toClientsOf(task, { type: 'key-retried', key: task.key });
     move(core, task, RELEASED);
   }

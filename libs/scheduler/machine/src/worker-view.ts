@@ -8,6 +8,9 @@ import type { ResolvedOptions } from './options.js';
 import type { ProcessingState, SchedulerTask } from './task.js';
 import { TaskHeap } from './task-heap.js';
 
+/** However short its tasks are, a busy worker is never as good as an idle one. */
+const LEAST_WAIT_MS = 0.01;
+
 export class WorkerView {
   readonly id: WorkerId;
   readonly name: string;
@@ -76,7 +79,8 @@ export class WorkerView {
   /** How long a task given to it now would wait for a slot; endless unless it is running. */
   get slotWaitMs(): number {
     if (this.status !== 'running') return Infinity;
-    return this.processing.size < this.nthreads ? 0 : this.backlogMs / this.nthreads;
+    if (this.processing.size < this.nthreads) return 0;
+    return Math.max(LEAST_WAIT_MS, this.backlogMs / this.nthreads);
   }
 
   /**

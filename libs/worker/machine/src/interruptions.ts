@@ -11,8 +11,6 @@ export function onStatusChange(context: MachineContext, event: Outcome<'status-c
   if (event.status === context.status) return;
   context.status = event.status;
   context.statusSinceMs = context.nowMs;
-  // Flights that ended meanwhile started no others.
-  context.peers.mayGather = true;
   context.send({ type: 'worker-status-change', stimulusId: event.stimulusId, status: event.status });
 }
 

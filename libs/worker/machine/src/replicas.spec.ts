@@ -140,6 +140,15 @@ describe('who has it', () => {
     expect(worker.tell(refreshWhoHas(aDependency('m', ['p']), aDependency('unknown', ['p'])))).toEqual([]);
   });
 
+  test('an answer without a holder puts the question off by the whole wait', () => {
+    worker.tell(needing(aDependency('a')));
+    worker.wait(600);
+    worker.tell(refreshWhoHas(aDependency('a')));
+
+    expect(worker.wait(999)).toEqual([]);
+    expect(worker.wait(1)).toEqual(['send-to-scheduler request-who-has a']);
+  });
+
   test('the question is repeated as long as the key is needed, and no longer', () => {
     expect(worker.tell(needing(aDependency('a')))).toEqual(['send-to-scheduler request-who-has a']);
     expect(worker.wait(1000)).toEqual(['send-to-scheduler request-who-has a']);

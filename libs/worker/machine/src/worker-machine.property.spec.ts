@@ -115,12 +115,12 @@ class Conductor {
     // What has not started can only end when it was told to stop.
     const stopped = thread.findIndex((attempt, index) => index > 0 && attempt.stop !== undefined);
     if (stopped > 0 && this.choices.below(2) === 0) {
-      const attempt = this.world.takeOut(slot, stopped);
+      const attempt = this.world.endAttempt(slot, stopped);
       this.tell(
         build.executeStopped(attempt.key, attempt.stop ?? 'cancelled', { ...attempt, started: false }),
       );
     } else if (this.choices.below(8) === 0) this.endThread(slot);
-    else this.endHead(this.world.takeOut(slot, 0));
+    else this.endHead(this.world.endAttempt(slot, 0));
   }
 
   endHead(head: RunningAttempt): void {
@@ -148,7 +148,7 @@ class Conductor {
     const gathers = [...this.world.gathers.values()];
     if (gathers.length === 0) return;
     const gather = this.choices.of(gathers);
-    this.world.gathers.delete(gather.peerId);
+    this.world.endGather(gather);
     const arrived = Object.fromEntries(
       this.choices.some(gather.keys).map(({ key, nbytes }) => [key, nbytes]),
     );
@@ -210,7 +210,7 @@ class Conductor {
     let isQuiet = true;
     for (const gather of [...world.gathers.values()]) {
       isQuiet = false;
-      world.gathers.delete(gather.peerId);
+      world.endGather(gather);
       const arrived = Object.fromEntries(gather.keys.map(({ key, nbytes }) => [key, nbytes]));
       this.tell(build.gatherSuccess(gather.peerId, arrived));
     }
@@ -221,7 +221,7 @@ class Conductor {
     for (const [slot, thread] of world.threads.entries()) {
       if (thread.length === 0) continue;
       isQuiet = false;
-      const { key, runId, stop } = world.takeOut(slot, 0);
+      const { key, runId, stop } = world.endAttempt(slot, 0);
       if (stop === undefined) this.tell(build.executeSuccess(key, { runId }));
       else this.tell(build.executeStopped(key, stop, { runId }));
     }

@@ -26,7 +26,7 @@ export function runTransferThread(): void {
 }
 
 class TransferThreadBody implements ValueSource {
-  readonly #client = new DataClient();
+  readonly #client: DataClient;
   readonly #source = new PendingRequests<Payload | undefined>();
   readonly #garbage = new GarbageDebt(GARBAGE_BUDGET_BYTES, makeCollector());
   #server: DataServer | undefined;
@@ -37,6 +37,7 @@ class TransferThreadBody implements ValueSource {
     private readonly settings: ThreadSettings,
   ) {
     this.#servingMax = settings.servingMax;
+    this.#client = new DataClient({ security: asBuffers(settings.channelSecurity) });
   }
 
   async start(): Promise<void> {
@@ -46,6 +47,8 @@ class TransferThreadBody implements ValueSource {
         source: this,
         servingMax: () => this.#servingMax,
         putBytesMax: this.settings.putBytesMax,
+        reflection: this.settings.reflection,
+        security: asBuffers(this.settings.serverSecurity),
       });
       this.outbox.post({ type: 'listening', address: this.#server.address });
     } catch (error) {
@@ -56,20 +59,29 @@ class TransferThreadBody implements ValueSource {
   handle(message: ToThread): void {
     switch (message.type) {
       case 'gather':
-        return void this.#gather(message);
+        void this.#gather(message);
+        break;
       case 'forget':
-        return this.#client.forget(message.address);
+        this.#client.forget(message.address);
+        break;
       case 'set-serving-max':
         this.#servingMax = message.count;
-        return;
+        break;
+      case 'set-accepting-tasks':
+        this.#server?.setAcceptingTasks(message.on);
+        break;
       case 'loaded':
-        return this.#source.resolve(message.id, message.payload);
+        this.#source.resolve(message.id, message.payload);
+        break;
       case 'accepted':
-        return this.#source.resolve(message.id, undefined);
+        this.#source.resolve(message.id, undefined);
+        break;
       case 'source-failed':
-        return this.#source.reject(message.id, fromRemoteError(message.error));
+        this.#source.reject(message.id, fromRemoteError(message.error));
+        break;
       case 'close':
-        return void this.#close();
+        void this.#close();
+        break;
       default:
         assertNever(message, 'message to the transfer thread');
     }
@@ -105,3 +117,10 @@ class TransferThreadBody implements ValueSource {
 
 const asSpillwayError = (error: unknown): SpillwayError =>
   error instanceof SpillwayError ? error : new InvariantError(String(error), { cause: error });
+
+/** Buffers that crossed threads are plain bytes. */
+function asBuffers<Security extends object>(security: Security | undefined): Security | undefined {
+  if (security === undefined) return undefined;
+  const entries = Object.entries(security).map(([name, bytes]) => [name, Buffer.from(bytes as Uint8Array)]);
+  return Object.fromEntries(entries) as Security;
+}

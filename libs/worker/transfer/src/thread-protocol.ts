@@ -5,12 +5,16 @@
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload, RemoteError } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome, GatherRequest } from '@spillway/ports';
+import type { ChannelSecurity, ServerSecurity } from '@spillway/protocol';
 
 /** How the thread is started (`workerData`). */
 export interface ThreadSettings {
   readonly listenAddress: string;
   readonly servingMax: number;
   readonly putBytesMax: number;
+  readonly reflection: boolean;
+  readonly serverSecurity: ServerSecurity | undefined;
+  readonly channelSecurity: ChannelSecurity | undefined;
 }
 
 /** Main thread → transfer thread. */
@@ -24,6 +28,7 @@ export type ToThread =
     }
   | { readonly type: 'forget'; readonly address: string }
   | { readonly type: 'set-serving-max'; readonly count: number }
+  | { readonly type: 'set-accepting-tasks'; readonly on: boolean }
   /** Answers `load`; no payload: not held here. */
   | { readonly type: 'loaded'; readonly id: number; readonly payload: Payload | undefined }
   /** Answers `accept`. */

@@ -12,6 +12,7 @@ import {
 } from '@spillway/kernel';
 import { fromRemoteError, toRemoteError } from '@spillway/messages';
 import type { GatherOutcome, GatherRequest, Logger, PeerLink, ValueSource } from '@spillway/ports';
+import type { ChannelSecurity, ServerSecurity } from '@spillway/protocol';
 import { Outbox, portable, transfersOf } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
 import type { FromThread, ThreadSettings, ToThread } from './thread-protocol.js';
@@ -27,6 +28,11 @@ export interface TransferThreadOptions {
   readonly logger: Logger;
   /** Largest value that may be put here. Default 2 GiB. */
   readonly putBytesMax?: number;
+  /** Whether to tell tools which services there are. Default false. */
+  readonly reflection?: boolean;
+  /** TLS of the own service, and towards peers. Default none. */
+  readonly serverSecurity?: ServerSecurity;
+  readonly channelSecurity?: ChannelSecurity;
   /** How long `close` waits for transfers under way. */
   readonly closeTimeoutMs?: number;
   /** The thread ended although nobody closed it: this worker can neither serve nor fetch any more. */
@@ -55,6 +61,9 @@ export class TransferThread implements PeerLink {
       listenAddress: options.listenAddress,
       servingMax: options.servingMax,
       putBytesMax: options.putBytesMax ?? PUT_BYTES_MAX,
+      reflection: options.reflection ?? false,
+      serverSecurity: options.serverSecurity,
+      channelSecurity: options.channelSecurity,
     };
     this.#worker = new Worker(options.entry, { workerData: settings, name: 'spillway-transfer' });
     this.#outbox = new Outbox(this.#worker);
@@ -93,6 +102,11 @@ export class TransferThread implements PeerLink {
   /** Takes effect for the next transfer that a peer asks for. */
   setServingMax(count: number): void {
     this.#outbox.post({ type: 'set-serving-max', count });
+  }
+
+  /** What the health service says of `TASKS_HEALTH_NAME`: false while the worker is paused. */
+  setAcceptingTasks(on: boolean): void {
+    this.#outbox.post({ type: 'set-accepting-tasks', on });
   }
 
   /** Serves nothing new, waits a moment for what is under way, and ends the thread. Gathers under way fail. */

@@ -10,3 +10,4 @@ export {
 } from './test-scheduler.js';
 export { RandomCluster, type Step } from './random-cluster.js';
 export { OutsideView } from './told.js';
+export { replayScript } from './script.js';

@@ -13,15 +13,19 @@ import type { WorkerMachineOptions } from '../options.js';
 import type { WorkerMachine } from '../worker-machine.js';
 import { aWorker } from './builders.js';
 
+/** Of values that nobody was asked for. */
+const UNKNOWN = -1;
+
 export interface RunningAttempt {
   readonly key: TaskKey;
   readonly runId: RunId;
+  readonly generation: number;
   stop: 'cancelled' | 'timeout' | 'out-of-memory' | undefined;
 }
 
 export interface RunningGather {
   readonly peerId: WorkerId;
-  readonly keys: readonly { readonly key: TaskKey; readonly nbytes: number }[];
+  readonly keys: readonly { readonly key: TaskKey; readonly nbytes: number; readonly generation: number }[];
 }
 
 /** How a run that was assigned stands: `open` until it is answered or taken back. */
@@ -30,15 +34,18 @@ export type RunFate = 'open' | 'answered' | 'taken-back';
 export class World {
   readonly machine: WorkerMachine;
   nowMs = 0;
-  readonly store = new Set<TaskKey>();
+  /** Keys with the generation of their value: a key that was freed may come back with another content. */
+  readonly store = new Map<TaskKey, number>();
   readonly threads: RunningAttempt[][];
   readonly gathers = new Map<WorkerId, RunningGather>();
   readonly fates = new Map<RunId, { readonly key: TaskKey; fate: RunFate }>();
   /** Keys the machine has asked about since they were last answered. */
   readonly asked = new Set<TaskKey>();
-  /** Keys the scheduler believes to be here. */
+  /** Keys that the scheduler knows to be here: told by the worker, or by the client that put them. */
   readonly announced = new Set<TaskKey>();
   isRecycled = false;
+  readonly #generations = new Map<TaskKey, number>();
+  #ending: { readonly generation?: number; readonly keys?: RunningGather['keys'] } | undefined;
 
   constructor(readonly options: Partial<WorkerMachineOptions>) {
     this.machine = aWorker(options);
@@ -48,6 +55,7 @@ export class World {
   /** Hands over an event, performs what comes of it and checks everything. */
   handle(event: WorkerEvent): readonly WorkerInstruction[] {
     this.#foresee(event);
+    this.#ending = undefined;
     const instructions = this.machine.handle(event, this.nowMs);
     for (const instruction of instructions) {
       if ('stimulusId' in instruction) assert(instruction.stimulusId === event.stimulusId, 'lost its cause');
@@ -63,10 +71,18 @@ export class World {
       .map(([runId, { key }]) => ({ key, runId }));
   }
 
-  /** Removes an attempt from its thread, as its outcome is about to be told. */
-  takeOut(slot: number, index: number): RunningAttempt {
+  /** Removes an attempt from its thread: the next event is its outcome. */
+  endAttempt(slot: number, index: number): RunningAttempt {
     const [attempt] = must(this.threads[slot], 'thread').splice(index, 1);
-    return must(attempt, 'attempt');
+    const ended = must(attempt, 'attempt');
+    this.#ending = ended;
+    return ended;
+  }
+
+  /** Removes a gather: the next event is its outcome. */
+  endGather(gather: RunningGather): void {
+    this.gathers.delete(gather.peerId);
+    this.#ending = gather;
   }
 
   /** What an event means for the store and for the scheduler's book, before the machine hears of it. */
@@ -80,6 +96,7 @@ export class World {
         for (const key of event.keys) {
           this.#takeBack(key);
           this.announced.delete(key);
+          this.#generations.set(key, this.#generationOf(key) + 1);
         }
         return;
       case 'cancel-task':
@@ -91,17 +108,31 @@ export class World {
       case 'refresh-who-has':
         for (const { key } of event.dependencies) this.asked.delete(key);
         return;
-      case 'execute-success':
       case 'data-put':
-        this.store.add(event.key);
+        this.#put(event.key, this.#generationOf(event.key));
+        this.announced.add(event.key);
+        return;
+      case 'execute-success':
+        this.#put(event.key, this.#ending?.generation ?? UNKNOWN);
         return;
       case 'gather-success':
       case 'gather-network-failure':
-        for (const { key } of event.arrived) this.store.add(key);
+        for (const { key } of event.arrived) {
+          this.#put(key, this.#ending?.keys?.find((asked) => asked.key === key)?.generation ?? UNKNOWN);
+        }
         return;
       default:
         return;
     }
+  }
+
+  /** A key that is there already keeps its value, as in the real store. */
+  #put(key: TaskKey, generation: number): void {
+    if (!this.store.has(key)) this.store.set(key, generation);
+  }
+
+  #generationOf(key: TaskKey): number {
+    return this.#generations.get(key) ?? 0;
   }
 
   #takeBack(key: TaskKey): void {
@@ -115,29 +146,29 @@ export class World {
 
   #perform(instruction: WorkerInstruction): void {
     switch (instruction.type) {
-      case 'execute': {
+      case 'execute':
         this.#startExecution(instruction);
         return;
-      }
-      case 'stop-execution': {
+      case 'stop-execution':
         this.#stopExecution(instruction);
         return;
-      }
       case 'gather-dependencies':
         assert(this.machine.status === 'running', 'gathers while it should not');
         assert(!this.gathers.has(instruction.peerId), `two gathers of ${instruction.peerId}`);
         assert(instruction.keys.length > 0, 'gathers nothing');
-        this.gathers.set(instruction.peerId, instruction);
+        this.gathers.set(instruction.peerId, {
+          peerId: instruction.peerId,
+          keys: instruction.keys.map((each) => ({ ...each, generation: this.#generationOf(each.key) })),
+        });
         return;
       case 'free-values':
         for (const key of instruction.keys) {
           assert(this.store.delete(key), `frees ${key}, which is not in the store`);
         }
         return;
-      case 'send-to-scheduler': {
+      case 'send-to-scheduler':
         this.#hear(instruction.message);
         return;
-      }
       case 'recycle-worker':
         this.isRecycled = true;
         return;
@@ -154,7 +185,12 @@ export class World {
     for (const thread of this.threads)
       assert(!thread.some((attempt) => attempt.key === key), `starts ${key} twice at the same time`);
     for (const input of spec.dependencies) assert(this.store.has(input), `starts ${key} without ${input}`);
-    must(this.threads[slot], 'thread').push({ key, runId, stop: undefined });
+    must(this.threads[slot], 'thread').push({
+      key,
+      runId,
+      generation: this.#generationOf(key),
+      stop: undefined,
+    });
   }
 
   #stopExecution({ slot, key, runId, reason }: Extract<WorkerInstruction, { type: 'stop-execution' }>): void {
@@ -168,15 +204,12 @@ export class World {
     switch (message.type) {
       case 'task-finished':
         this.announced.add(message.key);
-        {
-          this.#answer(message.key, message.runId);
-          return;
-        }
-      case 'task-erred':
-      case 'task-handed-back': {
         this.#answer(message.key, message.runId);
         return;
-      }
+      case 'task-erred':
+      case 'task-handed-back':
+        this.#answer(message.key, message.runId);
+        return;
       case 'replicas-added':
         for (const { key } of message.replicas) {
           assert(this.store.has(key), `announces ${key}, which is not in the store`);
@@ -202,7 +235,11 @@ export class World {
     this.machine.check();
     const held = new Set(this.machine.holdings().map(({ key }) => key));
     assert(held.size === this.store.size, `memory and store differ after ${event.type}`);
-    for (const key of held) assert(this.store.has(key), `${key} is in memory and not in the store`);
+    for (const key of held) {
+      assert(this.store.has(key), `${key} is in memory and not in the store`);
+      assert(this.announced.has(key), `${key} is in memory and the scheduler does not know`);
+      assert(this.store.get(key) === this.#generationOf(key), `${key} is in memory with a value of the past`);
+    }
     for (const { key, fate } of this.fates.values()) {
       if (fate !== 'open') continue;
       const state = this.machine.stateOf(key);

@@ -1,0 +1,39 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { loadConfig, parseDuration, readConfigSources } from '@spillway/config';
+import { channelSecurityOf, configDoors } from '@spillway/platform';
+import { EXIT, ExitRequest } from '../exit-codes.js';
+
+/** Asks a scheduler or a nanny whether it serves; what the containers' health checks run. */
+export function healthCommand(): Command {
+  return new Command('health')
+    .description('Ask a scheduler or a nanny whether it serves (grpc.health.v1).')
+    .argument('<address>', 'host:port of the scheduler or nanny')
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait for the answer')
+        .argParser(timeoutOf)
+        .default(5000, '5s'),
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExits with 0 when it serves, 1 when it does not, 3 when nobody answers there.')
+    .action(async (address: string, { timeout, json }: { timeout: number; json?: true }) => {
+      const { tls } = loadConfig(await readConfigSources(configDoors()));
+      const security = channelSecurityOf(tls);
+      // Asked every few seconds, so that the other commands do not pay for it nor it for them.
+      const { checkHealth } = await import('@spillway/protocol');
+      const isServing = await checkHealth({
+        address,
+        timeoutMs: timeout,
+        ...(security === undefined ? {} : { security }),
+      });
+      const status = isServing ? 'SERVING' : 'NOT_SERVING';
+      process.stdout.write(`${json === true ? JSON.stringify({ address, status }) : status}\n`);
+      if (!isServing) throw new ExitRequest(EXIT.failed);
+    });
+}
+
+function timeoutOf(written: string): number {
+  const durationMs = parseDuration(written);
+  if (durationMs === undefined || durationMs === 0)
+    throw new InvalidArgumentError('Write a duration such as 5s or 500ms.');
+  return durationMs;
+}

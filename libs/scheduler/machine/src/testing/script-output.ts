@@ -1,0 +1,79 @@
+/** What golden scripts show of an event: the moves it made, then its instructions, one line each. */
+import { assertNever } from '@spillway/kernel';
+import type { Dependency, Holder, SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
+import type { SchedulerInstruction } from '../instructions.js';
+import type { SchedulerMachine } from '../scheduler-machine.js';
+
+/** `x: released > waiting > queued`, a line for each task that moved because of these stimuli. */
+export function showMoves(machine: SchedulerMachine, stimulusIds: ReadonlySet<string>): string[] {
+  const moves = new Map<string, string>();
+  for (const { key, from, to, stimulusId } of machine.recentMoves()) {
+    if (stimulusIds.has(stimulusId)) moves.set(key, `${moves.get(key) ?? from} > ${to}`);
+  }
+  return [...moves].map(([key, path]) => `${key}: ${path}`);
+}
+
+/** Undefined for what is only told to the log. */
+export function showInstruction(instruction: SchedulerInstruction): string | undefined {
+  switch (instruction.type) {
+    case 'send-to-worker':
+      return `${instruction.workerId} < ${showToWorker(instruction.message)}`;
+    case 'send-to-client':
+      return `${instruction.clientId} < ${showToClient(instruction.message)}`;
+    case 'forget-client':
+      return `forget-client ${instruction.clientId}`;
+    case 'forget-modules':
+      return `forget-modules ${instruction.moduleHashes.join(' ')}`;
+    case 'log-event':
+      return undefined;
+    default:
+      return assertNever(instruction, 'instruction');
+  }
+}
+
+function showToWorker(message: SchedulerToWorker): string {
+  switch (message.type) {
+    case 'compute-task': {
+      const attempt = message.attempt === 1 ? '' : ` attempt=${message.attempt}`;
+      const inputs = message.dependencies.map((input) => ` ${showDependency(input)}`).join('');
+      return `compute-task ${message.spec.key} run=${message.runId}${attempt}${inputs}`;
+    }
+    case 'free-keys':
+      return `free-keys ${message.keys.join(' ')}`;
+    case 'cancel-task':
+      return `cancel-task ${message.key} run=${message.runId}`;
+    case 'refresh-who-has':
+      return `refresh-who-has ${message.dependencies.map(showDependency).join(' ')}`;
+    case 'peer-lost':
+      return `peer-lost ${message.workerId}`;
+    default:
+      return message.type;
+  }
+}
+
+function showToClient(message: SchedulerToClient): string {
+  switch (message.type) {
+    case 'graph-accepted':
+      return 'graph-accepted';
+    case 'graph-refused':
+      return `graph-refused ${message.error.code}: ${message.error.message}`;
+    case 'key-in-memory':
+      return `key-in-memory ${message.key}@${showHolders(message.holders)}${message.inline === undefined ? '' : ' inline'}`;
+    case 'key-erred': {
+      const { code, message: text, cause } = message.error;
+      return `key-erred ${message.key} ${code}: ${text}${cause === undefined ? '' : ` [cause ${cause.code}]`}`;
+    }
+    case 'key-cancelled':
+      return `key-cancelled ${message.key} (${message.reason})`;
+    case 'key-lost':
+    case 'key-retried':
+      return `${message.type} ${message.key}`;
+    default:
+      return assertNever(message, 'message to a client');
+  }
+}
+
+const showDependency = (input: Dependency): string => `${input.key}@${showHolders(input.whoHas)}`;
+
+const showHolders = (holders: readonly Holder[]): string =>
+  holders.length === 0 ? 'nowhere' : holders.map((holder) => holder.workerId).join(',');

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util';
+import { chainStep, roundTrip } from './latency.js';
+import { spawnToRegistered } from './start-up.js';
+import { trivialTasks } from './throughput.js';
+import { workerToWorker } from './transfer.js';
+
+/** `npm run bench`: reports, asserts nothing. Machines are shared and noisy: compare figures of one run only. */
+const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  start: spawnToRegistered,
+  throughput: trivialTasks,
+  latency: async () => [...(await roundTrip()), ...(await chainStep())],
+  transfer: workerToWorker,
+};
+
+/** One measured number. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** How it was taken: counts, percentile, spread. */
+  readonly how: string;
+}
+
+const USAGE = `Usage: npm run bench -- [${Object.keys(BENCHES).join('|')} …] [--json]\n`;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !(name in BENCHES));
+if (values.help || unknown.length > 0) {
+  (values.help ? process.stdout : process.stderr).write(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  process.stderr.write(`${name} …\n`);
+  for (const figure of await bench()) {
+    figures.push(figure);
+    if (!values.json) process.stdout.write(`${format(figure)}\n`);
+  }
+}
+if (values.json) process.stdout.write(`${JSON.stringify({ node: process.version, figures }, null, 2)}\n`);
+process.exit(0);
+
+function format({ what, value, unit, how }: Figure): string {
+  const digits = value >= 100 ? 0 : 2;
+  return `${what.padEnd(44)} ${value.toFixed(digits).padStart(10)} ${unit.padEnd(8)} ${how}`;
+}
