@@ -1,5 +1,6 @@
 /**
- * Writes the generated pages of docs/. With `--check` it writes nothing and exits with 1 when one of them is stale.
+ * Writes the generated pages of docs/, and the diagrams in the pages about states. With `--check` it writes nothing and
+ * exits with 1 when one of them is stale.
  *
  *     node --import tsx --conditions=@spillway/source tools/generate/docs.ts [--check]
  */
@@ -10,6 +11,7 @@ import { EVENT_NAMES } from '@spillway/telemetry';
 import { format, resolveConfig } from 'prettier';
 import { readErrorClasses } from './error-classes.js';
 import { configPage, errorsPage, eventsPage } from './pages.js';
+import { STATES_PAGES, withDiagram } from './states.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ERRORS = 'libs/kernel/src/errors.ts';
@@ -18,6 +20,9 @@ const pages = {
   'docs/config.md': configPage(SETTINGS),
   'docs/errors.md': errorsPage(readErrorClasses(ERRORS, readFileSync(join(ROOT, ERRORS), 'utf8'))),
   'docs/events.md': eventsPage(EVENT_NAMES),
+  ...Object.fromEntries(
+    STATES_PAGES.map((page) => [page.path, withDiagram(readFileSync(join(ROOT, page.path), 'utf8'), page)]),
+  ),
 };
 
 function current(path: string): string | undefined {

@@ -54,6 +54,7 @@ test('a task whose side effects must not run twice errs with LOST_DATA when its 
 }, 60_000);
 
 test('a task that runs away with memory is ended, and its worker and the other task live on', async () => {
+  await until(async () => (await client.workers()).length === 2);
   const pids = new Set((await client.run(work.pid)).values());
   const error = await client.submit(work.growBuffers).exception({ timeout: '60s' });
   expect(error?.code).toBe('TASK_OUT_OF_MEMORY');
@@ -61,14 +62,12 @@ test('a task that runs away with memory is ended, and its worker and the other t
 }, 90_000);
 
 test('a nanny that is killed takes its workers with it', async () => {
-  const own = await startCluster({ workers: 2 });
-  const other = await own.connect();
-  const pids = [...(await other.run(work.pid)).values()];
+  await using own = await startCluster({ workers: 2 });
+  await using other = await own.connect();
+  const pids = [...(await other.run(() => process.pid)).values()];
   const parents = await other.run(() => process.ppid);
   process.kill([...parents.values()][0]!, 'SIGKILL');
   await until(() => pids.every((pid) => !isAlive(pid)));
-  await other.close();
-  await own.close();
 }, 60_000);
 
 function isAlive(pid: number): boolean {
@@ -81,6 +80,6 @@ function isAlive(pid: number): boolean {
 }
 
 /** Processes give no event when they are not our children: look again until it is so; jest's timeout is the bound. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }

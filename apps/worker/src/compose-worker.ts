@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SOFTWARE_VERSION } from '@spillway/kernel';
@@ -77,6 +78,7 @@ export function composeWorker(
       measure.stop();
       await runtime.close(reason);
       queries.close();
+      await rm(scratchFolderOf(resolved), { recursive: true, force: true });
     },
   };
 }
@@ -100,20 +102,20 @@ function machineOptions({
   };
 }
 
-function executorOptions({
-  config,
-  workerId,
-  name,
-  limitBytes,
-  programs,
-}: ResolvedWorker): Omit<ThreadExecutorOptions, 'modules' | 'listener'> {
+/** This worker's own folder, removed when it closes. Not by process id: containers that share a volume have the same. */
+function scratchFolderOf({ config, workerId }: ResolvedWorker): string {
+  const { localDirectory } = config.worker;
+  const parent = localDirectory === false ? tmpdir() : localDirectory;
+  return join(parent, `spillway-${workerId.replaceAll('/', '-')}`);
+}
+
+function executorOptions(resolved: ResolvedWorker): Omit<ThreadExecutorOptions, 'modules' | 'listener'> {
+  const { config, name, limitBytes, programs } = resolved;
   const { worker } = config;
-  const scratchFolder = worker.localDirectory === false ? tmpdir() : worker.localDirectory;
   return {
     entry: programs.taskThread,
     slotCount: worker.nthreads,
-    // Not by process id: containers that share a volume have the same ones.
-    moduleFolder: join(scratchFolder, `spillway-${workerId.replaceAll('/', '-')}`, 'modules'),
+    moduleFolder: join(scratchFolderOf(resolved), 'modules'),
     preinstalled: worker.preinstalled,
     installFolder: worker.installFolder === false ? process.cwd() : worker.installFolder,
     heapMaxBytes: limitBytes,

@@ -40,25 +40,27 @@ export function abortable<T>(signal: AbortSignal | undefined, promise: Promise<T
   });
 }
 
-/** As soon as `begin` calls its argument; rejects with the signal's reason when that aborts first, and calls `cancel`. */
+/**
+ * Resolves when `begin` calls its argument. Rejects with the signal's reason when that aborts first; then what `begin`
+ * has returned is called, to end the waiting.
+ * Requires: `begin` does not call it at once.
+ */
 export function untilCalled(
   signal: AbortSignal | undefined,
   begin: (done: () => void) => () => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    let cancel: (() => void) | undefined;
-    const stop =
-      signal === undefined
-        ? undefined
-        : onAbort(signal, () => {
-            cancel?.();
-            // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-            reject(signal.reason);
-          });
-    cancel = begin(() => {
-      stop?.();
+    const endWaiting = begin(() => {
+      stopListening?.();
       resolve();
     });
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        endWaiting();
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(signal.reason);
+      });
   });
 }

@@ -89,7 +89,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     const encoded = this.#submissions.encoderFor(options).encode(args);
     const hash = options.pure ? contentHash(callable.ref, encoded, options) : undefined;
     const draft = this.#draft(callable, encoded, options, hash);
-    if (draft.isFirst || !options.pure) this.#submissions.add([draft]);
+    if (draft.ticket === undefined || !options.pure) this.#submissions.add([draft]);
     return this.#handle(draft.record, draft.ticket);
   }
 
@@ -217,7 +217,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     const name = hash === undefined ? undefined : this.#names.withHash(callable.name, hash);
     const key = asTaskKey(options.key ?? name ?? this.#names.next(callable.name));
     const isFirst = this.keys.findUsable(key) === undefined;
-    return { record: this.keys.acquire(key), ticket: {}, isFirst, callable, options, args };
+    const ticket = isFirst ? undefined : {};
+    return { record: this.keys.acquire(key), ticket, callable, options, args };
   }
 
   #handle(record: KeyRecord, ticket?: SubmissionTicket): Future<unknown> {

@@ -200,7 +200,7 @@ export class Client implements Submitter, AsyncDisposable {
    * Runs the function on workers at once, beside their tasks and without futures; the results by worker id. Rejects
    * with the first failure, whose `details.workerId` says where.
    */
-  run<F extends TaskFunction>(
+  async run<F extends TaskFunction>(
     fn: F,
     args: ArgumentsOf<F> = [] as unknown as ArgumentsOf<F>,
     options: RunOptions = {},
@@ -247,7 +247,11 @@ export class Client implements Submitter, AsyncDisposable {
     return this.#session.submitMany(callable, calls, resolveTaskOptions(options)) as Future<ResultOf<F>>[];
   }
 
-  #bounded<T>(what: string, options: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #bounded<T>(
+    what: string,
+    options: CallOptions,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     this.#session.assertOpen();
     return bounded(what, options, this.#session.timers, work);
   }

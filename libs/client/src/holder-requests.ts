@@ -47,7 +47,9 @@ export class HolderRequests {
     const queue = this.#waiting.get(address);
     if (queue === undefined) return;
     this.#waiting.delete(address);
-    for (const wanted of inRequests(queue.wanted, this.transfers.requestBytesMax)) {
+    // Nobody waits for what was given up before it was asked for.
+    const stillWanted = queue.wanted.filter(({ signal }) => !signal.aborted);
+    for (const wanted of inRequests(stillWanted, this.transfers.requestBytesMax)) {
       void this.#request(queue.holder, wanted);
     }
   }

@@ -158,7 +158,7 @@ export class Submissions {
     if (draft.record.referenceCount > 0) {
       for (const { record } of encoded.large) this.options.keys.hold(draft.record, record);
     }
-    if (draft.isFirst) draft.record.awaitsAcceptance = true;
+    if (draft.ticket === undefined) draft.record.awaitsAcceptance = true;
     writer.add(specOf(draft, encoded));
   }
 
@@ -197,8 +197,8 @@ function failureOfNeeds(
   return undefined;
 }
 
-function fail({ record, ticket, isFirst }: TaskDraft, error: SpillwayError): void {
-  if (!isFirst) {
+function fail({ record, ticket }: TaskDraft, error: SpillwayError): void {
+  if (ticket !== undefined) {
     ticket.refused = { name: 'erred', error };
     record.notify();
   } else if (record.state.name !== 'cancelled') {

@@ -16,10 +16,11 @@ export interface CallableFunction {
 
 export interface TaskDraft {
   readonly record: KeyRecord;
-  /** What the future of this call looks at, beside the record that other futures of the key share. */
-  readonly ticket: SubmissionTicket;
-  /** Whether this call made the record; else it is the key of an earlier one. */
-  readonly isFirst: boolean;
+  /**
+   * For a key that an earlier call has submitted: what only the future of this call looks at. `undefined` when this
+   * call made the record, whose state is then its own.
+   */
+  readonly ticket: SubmissionTicket | undefined;
   readonly callable: CallableFunction;
   readonly options: ResolvedTaskOptions;
   readonly args: readonly unknown[] | EncodedArguments;

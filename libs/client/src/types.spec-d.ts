@@ -112,8 +112,6 @@ export function wrongArguments(): void {
   client.submit('readPart', 1);
   // @ts-expect-error: preinstalled functions are typed as well
   client.submit(preinstalled<(text: string) => number>('text', 'length'), 1);
-  // @ts-expect-error: futures are made by clients only
-  new (Object as unknown as typeof Future)();
   // @ts-expect-error: an unknown option
   client.with({ retry: 3 });
 }
@@ -136,9 +134,10 @@ export async function gathering(): Promise<void> {
 
 export function futures(): void {
   // @ts-expect-error: a future is no promise, so that passing it on does not wait for it
-  void future<Part>().then(() => undefined);
+  const promise: PromiseLike<Part> = future<Part>();
   const wider: Future<string | number> = future<string>();
   // @ts-expect-error: and not the other way round
   const narrower: Future<string> = future<string | number>();
-  void [wider, narrower];
+  client.release([wider, narrower]);
+  client.submit(tasks.loose, promise);
 }

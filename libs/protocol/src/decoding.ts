@@ -1,4 +1,5 @@
-import { InvalidArgumentError, LimitExceededError, SpillwayError } from '@spillway/kernel';
+import type { SpillwayError } from '@spillway/kernel';
+import { InvalidArgumentError, LimitExceededError } from '@spillway/kernel';
 import { CONTROL_MESSAGE_BYTES_MAX } from '@spillway/messages';
 import type { WireCodec } from './service.js';
 

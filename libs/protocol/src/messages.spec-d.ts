@@ -51,7 +51,7 @@ const workerId = name.map(asWorkerId);
 const stimulusId = name.map(asStimulusId);
 const runId = count.map(asRunId);
 const moduleHash = fc
-  .string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 })
+  .string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 64, maxLength: 64 })
   .map(asModuleHash);
 const protocol = fc.record({ major: uint32, minor: uint32 });
 
@@ -73,7 +73,7 @@ export const remoteError: fc.Arbitrary<RemoteError> = fc.letrec<{ error: RemoteE
       thrown: payload,
     },
     { requiredKeys: ['code', 'message', 'details'] },
-  ) as fc.Arbitrary<RemoteError>,
+  ),
 })).error;
 
 const functionRef: fc.Arbitrary<FunctionRef> = fc.oneof(

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Encoding of the details that travel with a status: a google.rpc.Status, as tools in any language read it. */
 import type { ErrorDetails } from '@spillway/kernel';
 import { google } from '@spillway/proto';

@@ -42,6 +42,7 @@ export class SimWorker implements PeerLink {
       gatherMessageBytesMax: 300,
       gatherPeersMax: 3,
       busyRestMs: 150,
+      peerFailuresMax: this.#random.below(5),
       handOverMs: 5,
       handOverCountMax: 8,
       whoHasRetryMs: 1_000,

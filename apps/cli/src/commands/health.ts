@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { loadConfig, parseDuration, readConfigSources } from '@spillway/config';
+import { loadConfig, optionsSource, parseDuration, readConfigSources } from '@spillway/config';
 import { channelSecurityOf, configDoors } from '@spillway/platform';
 import { EXIT, ExitRequest } from '../exit-codes.js';
 
@@ -16,9 +16,11 @@ export function healthCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExits with 0 when it serves, 1 when it does not, 3 when nobody answers there.')
     .action(async (address: string, { timeout, json }: { timeout: number; json?: true }) => {
-      const { tls } = loadConfig(await readConfigSources(configDoors()));
+      const sources = await readConfigSources(configDoors());
+      // It listens nowhere itself, so that listening without TLS need not be allowed where it is asked.
+      const { tls } = loadConfig([...sources, optionsSource({ 'security.insecure': true })]);
       const security = channelSecurityOf(tls);
-      // Asked every few seconds, so that the other commands do not pay for it nor it for them.
+      // Loaded only here: the other commands should not wait for gRPC to load.
       const { checkHealth } = await import('@spillway/protocol');
       const isServing = await checkHealth({
         address,

@@ -34,8 +34,10 @@ export async function servePut(call: PutServerCall, serving: PutServing): Promis
   }
   if (arriving === undefined) throw new InvalidArgumentError('start: must come first.');
   const value = arriving.finish();
+  // The receiver may move the bytes to another thread, which leaves none here.
+  const sizeBytes = value.payload.data.byteLength;
   await serving.source.accept(value);
-  return encodePutResponse(value.payload.data.byteLength);
+  return encodePutResponse(sizeBytes);
 }
 
 /** The messages of a call, until the sender ends. Throws when the sender cancels or stands still. */

@@ -82,6 +82,15 @@ describe('putting a value', () => {
     expect(stored?.data.buffer.byteLength).toBe(sizeBytes);
   });
 
+  test('is answered with its size although the store moves the bytes to another thread', async () => {
+    const source = new MemorySource();
+    source.onAccept = ({ payload }) => {
+      structuredClone(payload.data, { transfer: [payload.data.buffer as ArrayBuffer] });
+    };
+    const server = await serve(source);
+    await expect(connect().put(server.address, valueOf(patterned(100)))).resolves.toBeUndefined();
+  });
+
   test('waits while the worker serves enough others, then stores', async () => {
     const door = new Door();
     const source = new MemorySource({ other: patterned(1) });

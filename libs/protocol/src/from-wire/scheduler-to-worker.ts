@@ -114,6 +114,5 @@ export function schedulerToWorkerOf(
   holders: readonly Holder[],
 ): (wire: spillway.v1.SchedulerToWorkerMessage) => SchedulerToWorker {
   const toDependency = dependencyOf(holders);
-  return (wire) =>
-    Object.assign(body(wire, toDependency), { stimulusId: stimulus(wire.stimulusId) }) as SchedulerToWorker;
+  return (wire) => Object.assign(body(wire, toDependency), { stimulusId: stimulus(wire.stimulusId) });
 }

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 import { InvalidArgumentError } from '@spillway/kernel';
 import { DEPENDENCIES_MAX, KEY_LENGTH_MAX } from '@spillway/messages';
 import { spillway } from '@spillway/proto';
@@ -5,6 +6,7 @@ import { clientUp, workerDown, workerUp } from '../link/envelopes.js';
 import { taskSpec } from './values.js';
 
 const wire = spillway.v1;
+const UNKNOWN_ENCODING: spillway.v1.Encoding = 77 as unknown as spillway.v1.Encoding;
 
 const aTask = (changes: Partial<spillway.v1.TaskSpec> = {}): spillway.v1.TaskSpec => ({
   key: 'sum-1',
@@ -58,7 +60,7 @@ describe('what arrives is checked, and the refusal names the field', () => {
     ['function.preinstalled.export_name', { function: { preinstalled: { module: 'm', exportName: '' } } }],
     ['args', { args: null }],
     ['args.encoding', { args: { encoding: wire.Encoding.ENCODING_UNSPECIFIED, data: Buffer.alloc(0) } }],
-    ['args.encoding', { args: { encoding: 77 as spillway.v1.Encoding, data: Buffer.alloc(0) } }],
+    ['args.encoding', { args: { encoding: UNKNOWN_ENCODING, data: Buffer.alloc(0) } }],
     ['args.data', { args: { encoding: wire.Encoding.ENCODING_BYTES, data: Buffer.alloc(200_000) } }],
     ['dependencies', { dependencies: ['a', 'b', 'a'] }],
     ['dependencies', { dependencies: Array.from({ length: 20 }, (_, i) => `k${i % 19}`) }],
@@ -69,7 +71,7 @@ describe('what arrives is checked, and the refusal names the field', () => {
     ['workers[0]', { workers: [''] }],
     ['timeout', { timeout: { seconds: -1, nanos: 0 } }],
     ['timeout', { timeout: { seconds: 1, nanos: 1_000_000_000 } }],
-    ['result_encoding', { resultEncoding: 9 as spillway.v1.Encoding }],
+    ['result_encoding', { resultEncoding: UNKNOWN_ENCODING }],
   ])('a task with a bad %s', (field, changes) => {
     const { field: named } = refusal(() => clientUp.decode(graphOf([aTask(), aTask(changes)])));
 

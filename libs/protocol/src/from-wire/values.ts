@@ -2,9 +2,10 @@
  * Values, errors, functions and tasks that arrived.
  *
  * Memory: decoded bytes are views into the batch they came in, and a view keeps the whole batch. Arguments of tasks
- * wait for long, so small ones (1 KiB and less) are copied; below 65 bytes V8 keeps such a copy inside the object
- * itself, about 170 bytes in all. Larger ones stay views: their batch is mostly made of such bytes. Functions are
- * shared, as most tasks of a graph have the same.
+ * wait for long, so small ones (1 KiB and less) are copied into Node's pool, which the arguments of one batch fill one
+ * behind the other: 130 bytes and the arguments themselves a task, where a buffer of its own costs twice as much, and
+ * one that is kept for long pins 8 KiB and not a megabyte. Larger ones stay views: their batch is mostly made of such
+ * bytes. Functions are shared, as most tasks of a graph have the same.
  */
 import { asModuleHash, asTaskKey, asWorkerId, type TaskKey } from '@spillway/kernel';
 import {
@@ -22,7 +23,7 @@ import {
   type RunRequest,
   type TaskSpec,
 } from '@spillway/messages';
-import type { spillway } from '@spillway/proto';
+import { spillway } from '@spillway/proto';
 import { ERROR_CAUSES_MAX, ERROR_DETAILS_MAX } from '../to-wire/values.js';
 import {
   address,
@@ -40,6 +41,8 @@ import {
 } from './checks.js';
 import { encoding } from './enums.js';
 
+const { ENCODING_UNSPECIFIED } = spillway.v1.Encoding;
+
 /** Bytes up to this are copied out of the batch when they are kept for long. */
 const COPIED_BYTES_MAX = 1024;
 /** The scheduler's own envelope around the arguments: what a client may inline plus the container's overhead. */
@@ -55,9 +58,7 @@ export const payload = (wire: spillway.v1.Payload, bytesMax = CONTROL_MESSAGE_BY
 export function keptPayload(wire: spillway.v1.Payload): Payload {
   const { encoding: kind, data } = payload(wire, ARGUMENT_BYTES_MAX);
   if (data.length > COPIED_BYTES_MAX) return { encoding: kind, data };
-  const copy = new Uint8Array(data.length);
-  copy.set(data);
-  return { encoding: kind, data: copy };
+  return { encoding: kind, data: Buffer.from(data) };
 }
 
 const thrownPayload = (wire: spillway.v1.Payload): Payload => payload(wire, 2 * THROWN_VALUE_BYTES_MAX);
@@ -149,7 +150,9 @@ export function taskSpec(wire: spillway.v1.TaskSpec): TaskSpec {
     timeoutMs: timeoutMs(wire.timeout),
     recompute: wire.recompute ?? true,
     resultEncoding:
-      wire.resultEncoding === 0 ? args.encoding : encoding(wire.resultEncoding, 'result_encoding'),
+      wire.resultEncoding === ENCODING_UNSPECIFIED
+        ? args.encoding
+        : encoding(wire.resultEncoding, 'result_encoding'),
   };
 }
 

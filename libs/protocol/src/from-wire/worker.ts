@@ -149,4 +149,4 @@ function body(wire: spillway.v1.WorkerMessage): Body {
 export const stimulus = (value: string): StimulusId => asStimulusId(text(value, 'stimulus_id'));
 
 export const workerMessage = (wire: spillway.v1.WorkerMessage): WorkerToScheduler =>
-  Object.assign(body(wire), { stimulusId: stimulus(wire.stimulusId) }) as WorkerToScheduler;
+  Object.assign(body(wire), { stimulusId: stimulus(wire.stimulusId) });

@@ -30,12 +30,12 @@ export function packBatches<Message>(
   let writer = Writer.create();
   const close = (): void => {
     encoder.finish?.(writer);
-    if (writer.len > CONTROL_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX)
-      throw tooLarge('A control message', writer.len);
+    if (writer.pos > CONTROL_MESSAGE_BYTES_MAX - HEADER_BYTES_MAX)
+      throw tooLarge('A control message', writer.pos);
     bodies.push(writer.finish());
   };
   for (const message of messages) {
-    if (writer.len >= BATCH_BYTES_MAX) {
+    if (writer.pos >= BATCH_BYTES_MAX) {
       close();
       encoder = encoderOf();
       writer = Writer.create();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { SpillwayError } from '@spillway/kernel';
+import { InvalidArgumentError, SpillwayError } from '@spillway/kernel';
 import * as messages from '../messages.spec-d.js';
 import { numbered, packBatches } from './batch-writer.js';
 import {
@@ -33,9 +33,9 @@ function survivesTheWire<Message>(
       const bodies = packBatches(sent, () => codec.encoder());
       const decoded = bodies.map((body, index) => codec.decode(numbered(index + 1, ack, body)));
 
-      expect(decoded.map(({ messages: _, ...header }) => header)).toEqual(
-        bodies.map((_, index) => expect.objectContaining({ seq: index + 1, ack, end: undefined }) as unknown),
-      );
+      for (const [index, batch] of decoded.entries()) {
+        expect(batch).toMatchObject({ seq: index + 1, ack, end: undefined });
+      }
       expect(plain(decoded.flatMap((batch) => batch.messages))).toEqual(plain(sent));
     }),
     { numRuns: 300 },
@@ -117,7 +117,7 @@ describe('whatever arrives', () => {
     const message = Buffer.concat([Buffer.from([0x22]), varint(keyErred.length), keyErred]);
     const bytes = Buffer.concat([Buffer.from([0x08, 0x01, 0x2a]), varint(message.length), message]);
 
-    expect(() => clientDown.decode(bytes)).toThrow(SpillwayError);
+    expect(() => clientDown.decode(bytes)).toThrow(InvalidArgumentError);
   });
 });
 

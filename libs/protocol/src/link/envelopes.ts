@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /**
  * What the envelopes of all three control streams have in common, and the six directions. Everything that arrives is
  * decoded and checked here, a whole batch at a time: of a batch with one bad message, nothing is delivered.

@@ -260,16 +260,18 @@ describe('links between programs and the scheduler', () => {
   test('a quiet session stays: both sides give signs of life', async () => {
     const scheduler = new TestScheduler();
     const server = await serve(scheduler, { heartbeatMs: 20 });
+    const proxy = await proxyTo(server);
     const recorder = new Recorder<SchedulerToClient>();
-    const link = await openClient(server.address, recorder);
+    const link = await openClient(proxy.address, recorder);
 
-    // Twenty heartbeats without a word, far beyond the three after which silence would count as loss.
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Far more than the three after which silence would count as loss, both ways.
+    await proxy.untilPassed(50);
     link.send(desire(1));
     await scheduler.clients[0]?.recorder.until((r) => r.messages.length === 1);
 
     expect(recorder.breaks).toEqual([]);
     expect(scheduler.clients[0]?.recorder.breaks).toEqual([]);
+    expect(proxy.connectionCount).toBe(1);
   });
 
   test('a worker gets tasks whose holders are named once a batch', async () => {

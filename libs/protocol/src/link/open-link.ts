@@ -204,10 +204,14 @@ function receive<Out, In>(
 ): void {
   const envelope = decoded(() => down.decode(bytes));
   if (envelope instanceof SpillwayError) {
-    return driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
+    driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
+    return;
   }
   const { welcome, seq, ack, messages, end } = envelope;
-  if (welcome !== undefined) return driver.dispatch({ type: 'welcome-received', connection, welcome });
+  if (welcome !== undefined) {
+    driver.dispatch({ type: 'welcome-received', connection, welcome });
+    return;
+  }
   driver.dispatch({
     type: 'batch-received',
     connection,

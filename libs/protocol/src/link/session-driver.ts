@@ -126,8 +126,10 @@ export class SessionDriver<Out, In> implements Link<Out> {
       case 'connect':
         this.#options.connect?.(instruction.connection);
         return;
-      case 'drop-connection':
-        return this.#drop(instruction.connection, instruction.error);
+      case 'drop-connection': {
+        this.#drop(instruction.connection, instruction.error);
+        return;
+      }
       case 'established':
         this.#options.onEstablished?.(instruction.resumed);
         if (instruction.resumed) listener.onResumed?.();

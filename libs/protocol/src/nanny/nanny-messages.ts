@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** What a nanny tells operators, and its mapping. */
 import { asNannyId, asWorkerId, type NannyId, type WorkerId } from '@spillway/kernel';
 import { spillway } from '@spillway/proto';

@@ -26,7 +26,7 @@ type Decoder<T> = Pick<WireCodec<T>, 'decode'>;
 
 interface Settle<T> {
   resolve(value: T): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
@@ -123,7 +123,7 @@ export class Caller {
         try {
           onPart(decodeWire(response, bytes));
         } catch (error) {
-          settle.reject(error);
+          settle.reject(asError(error));
           call.cancel();
         }
       });
@@ -137,7 +137,10 @@ export class Caller {
 
   #settled<T>({ signal }: CallOptions, start: (settle: Settle<T>) => { cancel(): void }): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason as Error);
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
       const abort = (): void => {
         reject(signal?.reason as Error);
         call.cancel();
@@ -149,13 +152,15 @@ export class Caller {
         },
         reject: (error) => {
           signal?.removeEventListener('abort', abort);
-          reject(error as Error);
+          reject(error);
         },
       });
       signal?.addEventListener('abort', abort, { once: true });
     });
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : fromServiceError(thrown));
 
 const answered =
   (settle: Settle<Buffer>) =>

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Everything a client, worker or operator asks the scheduler outside its control stream. */
 import type { ModuleHash, TaskKey, WorkerId } from '@spillway/kernel';
 import { LimitExceededError, UnknownWorkerError } from '@spillway/kernel';

@@ -143,6 +143,8 @@ export class TestScheduler {
 export class CuttableProxy {
   readonly #sockets = new Set<Socket>();
   connectionCount = 0;
+  #passedCount = 0;
+  #onPassed: () => void = () => undefined;
 
   private constructor(
     private readonly server: TcpServer,
@@ -169,6 +171,16 @@ export class CuttableProxy {
     this.#sockets.clear();
   }
 
+  /** Resolves when so many pieces more have passed, both ways together. */
+  async untilPassed(count: number): Promise<void> {
+    const until = this.#passedCount + count;
+    await new Promise<void>((resolve) => {
+      this.#onPassed = () => {
+        if (this.#passedCount >= until) resolve();
+      };
+    });
+  }
+
   async close(): Promise<void> {
     this.cut();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -177,6 +189,10 @@ export class CuttableProxy {
   #join(from: Socket, to: Socket): void {
     this.#sockets.add(from);
     from.pipe(to);
+    from.on('data', () => {
+      this.#passedCount += 1;
+      this.#onPassed();
+    });
     from.on('error', () => to.destroy());
     from.on('close', () => {
       this.#sockets.delete(from);

@@ -80,7 +80,10 @@ export class GrpcListener {
 async function bind(server: Server, { address, security }: ListenOptions): Promise<string> {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, serverCredentials(security), (error, bound) => {
-      if (error === null) return resolve(bound);
+      if (error === null) {
+        resolve(bound);
+        return;
+      }
       reject(
         new UnavailableError(`Cannot listen on ${address}: ${error.message}. Choose another address.`, {
           cause: error,

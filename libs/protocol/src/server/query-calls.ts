@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** What anybody may ask the scheduler: keys, workers, where to scatter to, and running a function at once. */
 import { asWorkerId, LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
 import { spillway } from '@spillway/proto';

@@ -134,7 +134,8 @@ export class SessionHub<Hello, Out, In> {
     { session, connection }: Route<Hello, Out, In>,
   ): void {
     if (envelope instanceof SpillwayError) {
-      return session.driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
+      session.driver.dispatch({ type: 'peer-misbehaved', connection, error: envelope });
+      return;
     }
     const { seq, ack, messages, end } = envelope;
     session.driver.dispatch({

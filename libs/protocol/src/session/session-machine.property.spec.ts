@@ -23,8 +23,10 @@ function perform(network: Network, sent: Sent, what: Step): void {
   // Counted from the newest connection, so that old ones get a say too: their late frames must not matter.
   const wireOf = (back: number): number => network.wires.length - 1 - back;
   switch (what.type) {
-    case 'opener-sends':
-      return send(network.opener, sent.up++);
+    case 'opener-sends': {
+      send(network.opener, sent.up++);
+      return;
+    }
     case 'acceptor-sends':
       // The scheduler has nobody to send to before the first opening.
       if (network.acceptor.told.length > 0) send(network.acceptor, sent.down++);
@@ -33,17 +35,23 @@ function perform(network: Network, sent: Sent, what: Step): void {
     case 'down':
       network.arrive(what.type, wireOf(what.wire));
       return;
-    case 'open':
-      return network.open();
-    case 'cut':
-      return network.cut(wireOf(what.wire));
+    case 'open': {
+      network.open();
+      return;
+    }
+    case 'cut': {
+      network.cut(wireOf(what.wire));
+      return;
+    }
     case 'kill-silently': {
       const newest = network.wires.at(-1);
       if (newest !== undefined) newest.isDead = true;
       return;
     }
-    case 'advance':
-      return network.advance();
+    case 'advance': {
+      network.advance();
+      return;
+    }
   }
 }
 

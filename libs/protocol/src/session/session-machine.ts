@@ -133,29 +133,48 @@ export class SessionMachine<Out, In> {
     switch (event.type) {
       case 'start':
         this.#giveUpAtMs = nowMs + this.#options.connectTimeoutMs;
-        return this.#connect(nowMs);
+        {
+          this.#connect(nowMs);
+          return;
+        }
       case 'connection-opened':
         if (this.#phase.name === 'connecting' && this.#phase.greeting === 'waiting')
           this.#phase.greeting = 'due';
         return;
-      case 'welcome-received':
-        return this.#onWelcome(event.welcome, nowMs);
-      case 'connection-accepted':
-        return this.#onAccepted(event.connection, event.received, nowMs);
-      case 'batch-received':
-        return this.#onBatch(event, nowMs);
-      case 'connection-lost':
-        return this.#onLost(event.reason, nowMs);
-      case 'send':
-        return this.#onSend(event.batch, event.bytes);
-      case 'close':
-        return this.#onClose(event.reason);
+      case 'welcome-received': {
+        this.#onWelcome(event.welcome, nowMs);
+        return;
+      }
+      case 'connection-accepted': {
+        this.#onAccepted(event.connection, event.received, nowMs);
+        return;
+      }
+      case 'batch-received': {
+        this.#onBatch(event, nowMs);
+        return;
+      }
+      case 'connection-lost': {
+        this.#onLost(event.reason, nowMs);
+        return;
+      }
+      case 'send': {
+        this.#onSend(event.batch, event.bytes);
+        return;
+      }
+      case 'close': {
+        this.#onClose(event.reason);
+        return;
+      }
       case 'refused':
       case 'peer-misbehaved':
-      case 'abandon':
-        return this.#end(event.error);
-      case 'tick':
-        return this.#onTick(nowMs);
+      case 'abandon': {
+        this.#end(event.error);
+        return;
+      }
+      case 'tick': {
+        this.#onTick(nowMs);
+        return;
+      }
     }
   }
 
@@ -170,7 +189,8 @@ export class SessionMachine<Out, In> {
     if (this.#phase.name === 'open') throw new InvalidArgumentError('A second welcome on one connection.');
     if (this.#phase.name !== 'connecting') return;
     if (this.#isEstablished && (!welcome.resumed || welcome.epoch !== this.#epoch)) {
-      return this.#end(new SessionExpiredError('The scheduler does not know this session any more.'));
+      this.#end(new SessionExpiredError('The scheduler does not know this session any more.'));
+      return;
     }
     this.#epoch = welcome.epoch;
     this.#heartbeatMs = welcome.heartbeatMs;
@@ -212,9 +232,15 @@ export class SessionMachine<Out, In> {
   }
 
   #onLost(reason: string, nowMs: number): void {
-    if (this.#phase.name === 'finishing') return this.#end(undefined);
+    if (this.#phase.name === 'finishing') {
+      this.#end(undefined);
+      return;
+    }
     const wasOpen = this.#phase.name === 'open';
-    if (this.#closeReason !== undefined) return this.#end(undefined);
+    if (this.#closeReason !== undefined) {
+      this.#end(undefined);
+      return;
+    }
     if (wasOpen) {
       this.#giveUpAtMs = nowMs + this.#options.resumeGraceMs;
       this.#instructions.push({ type: 'disconnected', reason });
@@ -274,7 +300,8 @@ export class SessionMachine<Out, In> {
 
   #giveUp(reason: string): void {
     if (this.#options.role === 'acceptor') {
-      return this.#end(new SessionExpiredError(`The connection was lost and not resumed in time. ${reason}`));
+      this.#end(new SessionExpiredError(`The connection was lost and not resumed in time. ${reason}`));
+      return;
     }
     const what = this.#isEstablished
       ? 'The connection to the scheduler was lost'

@@ -44,10 +44,14 @@ export class Side {
 
   #perform(instruction: SessionInstruction<number | undefined>): void {
     switch (instruction.type) {
-      case 'connect':
-        return this.network.connect(instruction.connection);
-      case 'drop-connection':
-        return this.network.drop(this, instruction.connection);
+      case 'connect': {
+        this.network.connect(instruction.connection);
+        return;
+      }
+      case 'drop-connection': {
+        this.network.drop(this, instruction.connection);
+        return;
+      }
       case 'deliver':
         if (instruction.batch !== undefined) this.delivered.push(instruction.batch);
         return;

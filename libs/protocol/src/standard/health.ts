@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /**
  * grpc.health.v1.Health. Written here because the published package reads a .proto file beside itself when it is
  * loaded, which a bundled program does not have, and brings a second protobuf runtime.
@@ -44,7 +45,10 @@ export class HealthService {
     };
     server.addService(definition, {
       check: (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>) => {
-        if (this.#serving.has(call.request.service)) return answer(null, this.#answer(call.request.service));
+        if (this.#serving.has(call.request.service)) {
+          answer(null, this.#answer(call.request.service));
+          return;
+        }
         answer({
           code: statusCode.NOT_FOUND,
           details: `There is no service "${call.request.service}" here.`,

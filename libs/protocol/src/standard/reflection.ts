@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /**
  * grpc.reflection.v1.ServerReflection, for grpcurl and its like. Written here because the published package reads
  * .proto files beside itself, which a bundled program does not have. Extensions are not answered: there are none.

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Answers of the scheduler to queries, as they are written. */
 import type { KeyInfo, RemoteError, SchedulerTaskStateName, WorkerInfo } from '@spillway/messages';
 import type { TaskKey } from '@spillway/kernel';

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Numbers, times and names as they are written. */
 import type { SchedulerTaskStateName, WorkerStatus, Encoding } from '@spillway/messages';
 import { spillway, type google } from '@spillway/proto';

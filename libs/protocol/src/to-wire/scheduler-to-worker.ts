@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** What the scheduler says to a worker, as it is written. */
 import { assertNever } from '@spillway/kernel';
 import type { Dependency, Holder, SchedulerToWorker } from '@spillway/messages';

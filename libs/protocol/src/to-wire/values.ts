@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Values, errors, functions and tasks as they are written. */
 import type { SpillwayError } from '@spillway/kernel';
 import {

@@ -14,17 +14,23 @@ import { cancelKeys, retryKeys, unknownKey } from './user-commands.js';
 import { addWant, dropWant, tellOutcome } from './wants.js';
 
 export function onClientEvent(core: Core, event: ClientEvent): void {
-  if (event.type === 'client-connected') return connect(core, event);
+  if (event.type === 'client-connected') {
+    connect(core, event);
+    return;
+  }
   const client = core.clients.get(event.clientId);
   // Said before its lease ended, and arrived after.
   if (client === undefined) return;
   switch (event.type) {
     case 'client-disconnected':
-      return startLease(core, client);
+      startLease(core, client);
+      return;
     case 'client-closing':
-      return forgetClient(core, client);
+      forgetClient(core, client);
+      return;
     case 'graph-part':
-      return onGraphPart(core, client, event);
+      onGraphPart(core, client, event);
+      return;
     default:
       if (client.commit === undefined) act(core, client, event);
       else client.deferred.push(event);
@@ -92,7 +98,8 @@ function startLease(core: Core, client: ClientView): void {
 function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
   switch (spoken.type) {
     case 'graph-commit':
-      return onGraphCommit(core, client, spoken);
+      onGraphCommit(core, client, spoken);
+      return;
     case 'client-desires-keys':
       for (const key of spoken.keys) {
         const task = core.table.get(key);
@@ -107,11 +114,14 @@ function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
       }
       return;
     case 'cancel-keys':
-      return cancelKeys(core, client, spoken.keys, spoken.force);
+      cancelKeys(core, client, spoken.keys, spoken.force);
+      return;
     case 'retry-keys':
-      return retryKeys(core, spoken.keys);
+      retryKeys(core, spoken.keys);
+      return;
     case 'data-scattered':
-      return onDataScattered(core, client, spoken);
+      onDataScattered(core, client, spoken);
+      return;
     default:
       assertNever(spoken, 'client event');
   }

@@ -112,7 +112,8 @@ export class GraphCommit implements Job {
     const error = linkDependencies(core, task, spec);
     if (error !== undefined) {
       core.functions.release(learned);
-      return this.#refuse(error);
+      this.#refuse(error);
+      return;
     }
     core.table.add(task);
     this.#pin(task);
@@ -124,8 +125,10 @@ export class GraphCommit implements Job {
       this.#accept(core);
       return 1;
     }
+    // Mostly all tasks are wanted, in the order in which they came.
+    const next = this.#pinned[this.#index];
+    const task = next?.key === key ? next : core.table.get(key);
     this.#index += 1;
-    const task = core.table.get(key);
     if (task === undefined) {
       this.#refuse(
         remoteError('INVALID_GRAPH', `The graph wants ${key}, which neither it nor the cluster knows.`, {

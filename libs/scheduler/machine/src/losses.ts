@@ -49,10 +49,14 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
 /** The run is void. Requires: the task is processing; its worker is gone or has forgotten the run. */
 export function takeBack(core: Core, task: SchedulerTask, death: Death | undefined): void {
   if (task.spec?.recompute === false) {
-    return move(core, task, { name: 'erred', error: sideEffectsDone(task), dependentsError: undefined });
+    move(core, task, { name: 'erred', error: sideEffectsDone(task), dependentsError: undefined });
+    return;
   }
   task.mayHaveRun = true;
-  if (death === undefined) return move(core, task, waitingFor(task));
+  if (death === undefined) {
+    move(core, task, waitingFor(task));
+    return;
+  }
   task.deaths = [...(task.deaths ?? []), death];
   task.attempt += 1;
   core.outbox.log(
@@ -60,7 +64,10 @@ export function takeBack(core: Core, task: SchedulerTask, death: Death | undefin
     { key: task.key, deaths: task.deaths.length, workerId: death.workerId },
     [task.key],
   );
-  if (task.deaths.length <= core.options.allowedFailures) return move(core, task, waitingFor(task));
+  if (task.deaths.length <= core.options.allowedFailures) {
+    move(core, task, waitingFor(task));
+    return;
+  }
   move(core, task, { name: 'erred', error: killedWorker(task), dependentsError: undefined });
 }
 

@@ -38,13 +38,16 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
   switch (status) {
     case 'running':
       core.outbox.log('worker.resumed', fields);
-      return offerWork(core, worker);
+      offerWork(core, worker);
+      return;
     case 'paused':
       core.outbox.log('worker.paused', { ...fields, processBytes: worker.processBytes });
-      return leaveQueue(core, worker);
+      leaveQueue(core, worker);
+      return;
     case 'retiring':
       core.outbox.log('worker.retiring', fields);
-      return leaveQueue(core, worker);
+      leaveQueue(core, worker);
+      return;
     default:
       assertNever(status, 'worker status');
   }

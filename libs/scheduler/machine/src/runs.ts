@@ -16,7 +16,10 @@ type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Typ
 
 export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'task-finished'>): void {
   const task = currentRun(core, worker, event.key, event.runId);
-  if (task === undefined) return dropStaleResult(core, worker, event.key);
+  if (task === undefined) {
+    dropStaleResult(core, worker, event.key);
+    return;
+  }
   if (task.learned !== undefined) core.functions.learn(task.learned, Math.max(0, event.durationMs));
   const { inline } = event;
   const isSmall = inline !== undefined && inline.data.byteLength <= core.options.inlineResultBytesMax;
@@ -30,7 +33,8 @@ export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-
   if (event.mayRetry && task.retriesLeft > 0) {
     task.retriesLeft -= 1;
     task.attempt += 1;
-    return move(core, task, waitingFor(task));
+    move(core, task, waitingFor(task));
+    return;
   }
   move(core, task, { name: 'erred', error: event.error, dependentsError: undefined });
 }

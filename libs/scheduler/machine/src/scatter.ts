@@ -71,7 +71,10 @@ export function onDataScattered(
     if (worker !== undefined) holders.push(worker);
   }
   const known = core.table.get(key);
-  if (known?.spec !== undefined) return refuseRecipe(core, client, known, holders);
+  if (known?.spec !== undefined) {
+    refuseRecipe(core, client, known, holders);
+    return;
+  }
   if (holders.length === 0 && known?.state.name !== 'memory') {
     core.outbox.toClient(client.id, { type: 'key-erred', key, error: scatteredNowhere(key) });
     return;

@@ -132,17 +132,21 @@ export class SchedulerMachine {
       case 'cancel-keys':
       case 'retry-keys':
       case 'data-scattered':
-        return onClientEvent(core, event);
+        onClientEvent(core, event);
+        return;
       case 'worker-registered':
-        return onWorkerRegistered(core, event.hello);
+        onWorkerRegistered(core, event.hello);
+        return;
       case 'nanny-lost':
         // Its workers end by themselves when they miss it, and are lost then.
         return;
       case 'tick':
         onDeadlines(core);
-        return core.jobs.workOn(core);
+        core.jobs.workOn(core);
+        return;
       default:
-        return this.#dispatchWorkerEvent(event);
+        this.#dispatchWorkerEvent(event);
+        return;
     }
   }
 
@@ -153,29 +157,39 @@ export class SchedulerMachine {
     if (worker === undefined) return;
     switch (event.type) {
       case 'worker-lost':
-        return loseWorker(core, worker, {
+        loseWorker(core, worker, {
           onPurpose: event.onPurpose,
           summary:
             event.verdict?.summary ?? (event.onPurpose ? 'it left in order' : 'connection lost, no verdict'),
         });
+        return;
       case 'task-finished':
-        return onTaskFinished(core, worker, event);
+        onTaskFinished(core, worker, event);
+        return;
       case 'task-erred':
-        return onTaskErred(core, worker, event);
+        onTaskErred(core, worker, event);
+        return;
       case 'task-handed-back':
-        return onTaskHandedBack(core, worker, event);
+        onTaskHandedBack(core, worker, event);
+        return;
       case 'replicas-added':
-        return addReplicas(core, worker, event.replicas);
+        addReplicas(core, worker, event.replicas);
+        return;
       case 'replica-missing':
-        return onReplicaMissing(core, worker, event);
+        onReplicaMissing(core, worker, event);
+        return;
       case 'replicas-lost':
-        return onReplicasLost(core, worker, event);
+        onReplicasLost(core, worker, event);
+        return;
       case 'request-who-has':
-        return refreshWhoHas(core, worker, event.keys);
+        refreshWhoHas(core, worker, event.keys);
+        return;
       case 'worker-status-change':
-        return onWorkerStatusChange(core, worker, event.status);
+        onWorkerStatusChange(core, worker, event.status);
+        return;
       case 'heartbeat':
-        return onHeartbeat(core, worker, event);
+        onHeartbeat(core, worker, event);
+        return;
       default:
         assertNever(event, 'worker event');
     }

@@ -43,12 +43,14 @@ function settle(core: Core, task: SchedulerTask): void {
   const { state } = task;
   switch (state.name) {
     case 'released':
-      return settleReleased(core, task);
+      settleReleased(core, task);
+      return;
     case 'waiting':
     case 'queued':
     case 'no-worker':
     case 'processing':
-      return settleActive(core, task);
+      settleActive(core, task);
+      return;
     case 'memory':
       if (!task.isNeeded) move(core, task, RELEASED);
       return;
@@ -77,7 +79,8 @@ function settleActive(core: Core, task: SchedulerTask): void {
   const { state } = task;
   if (!task.isNeeded) {
     core.stopRun(task);
-    return move(core, task, RELEASED);
+    move(core, task, RELEASED);
+    return;
   }
   if (state.name === 'waiting' && state.missingCount === 0) {
     core.agenda.ready.push(task);
@@ -87,7 +90,8 @@ function settleActive(core: Core, task: SchedulerTask): void {
   const error = errorOfInputs(task);
   if (error !== undefined) {
     core.stopRun(task);
-    return move(core, task, { name: 'erred', error, dependentsError: undefined });
+    move(core, task, { name: 'erred', error, dependentsError: undefined });
+    return;
   }
   if (state.name === 'waiting' || task.dependencies.every((input) => input.state.name === 'memory')) return;
   // It may have begun, and must not begin twice: it keeps its worker, which is told when the input is there again.
@@ -114,12 +118,16 @@ function errorOfInputs(task: SchedulerTask): RemoteError | undefined {
 function place(core: Core, task: SchedulerTask): void {
   if (task.state.name !== 'waiting' || task.state.missingCount > 0) return;
   const allowed = allowedWorkers(core, task);
-  if (allowed?.length === 0) return move(core, task, { name: 'no-worker', sinceMs: core.nowMs });
+  if (allowed?.length === 0) {
+    move(core, task, { name: 'no-worker', sinceMs: core.nowMs });
+    return;
+  }
   const candidates = allowed ?? core.roster.loads.leastLoaded(LEAST_LOADED_LOOKED_AT);
   const choice = chooseWorker(task, candidates, allowed, core.options);
   if (choice?.worker.hasRoom(core.expectedMs(task)) === true) {
     if (!core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
-      return assign(core, task, choice.worker);
+      assign(core, task, choice.worker);
+      return;
     }
     // That worker takes the better task, and this one may be for the next.
     for (const worker of candidates) core.agenda.roomy.add(worker);
@@ -133,6 +141,11 @@ function place(core: Core, task: SchedulerTask): void {
 /** Free slots of all workers first, prefetch after: nobody is handed a second task while another has none. */
 function fillWorkers(core: Core): void {
   const { roomy } = core.agenda;
+  if (roomy.size === 0) return;
+  if (core.table.counts.queued === 0) {
+    roomy.clear();
+    return;
+  }
   if (roomy.size > 1) for (const worker of roomy) while (worker.hasFreeSlot && takeNext(core, worker));
   for (const worker of roomy) {
     // Taken off first: what it takes may bring it, or others, back on (see `wakeIdle`).

@@ -8,6 +8,11 @@ export interface WorkerMachineLimits {
   readonly gatherPeersMax: number;
   /** How long a peer that answered `busy` is left alone. */
   readonly busyRestMs: number;
+  /**
+   * How often in a row a peer may be unreachable before its copies are reported missing. Until then it rests, twice as
+   * long each time: a passing failure between two workers must not cost the only copy of a value.
+   */
+  readonly peerFailuresMax: number;
   /** Most expected work in one slot's thread, its head included, when a task is handed over behind others. */
   readonly handOverMs: number;
   /** Most tasks in one slot's thread. */
@@ -37,6 +42,7 @@ export const DEFAULT_LIMITS: WorkerMachineLimits = {
   gatherMessageBytesMax: 50_000_000,
   gatherPeersMax: 50,
   busyRestMs: 150,
+  peerFailuresMax: 4,
   handOverMs: 5,
   handOverCountMax: 64,
   whoHasRetryMs: 1000,

@@ -29,6 +29,8 @@ const STALE_COUNT_MIN = 64;
 export class Peer implements WantedQueue<WantedEntry> {
   readonly wanted = new Set<WorkerTask>();
   restUntilMs: number | undefined;
+  /** Gathers in a row that failed on the way. */
+  failureCount = 0;
   readonly #queue = new Heap<WantedEntry>(
     (a, b) => comparePriority(a.priority, b.priority) || a.order - b.order,
   );

@@ -89,8 +89,24 @@ describe('gathering', () => {
     expect(worker.wait(150)).toEqual(['gather-dependencies a:10 b:10 from p at p:1']);
   });
 
-  test('a peer that broke off is no holder of anything any more', () => {
-    worker = new Rehearsal(aWorker({ gatherMessageBytesMax: 10 }));
+  test('a peer that cannot be reached rests, longer each time, and keeps its copies', () => {
+    worker.tell(needing(aDependency('a', ['p'])));
+
+    expect(worker.tell(gatherNetworkFailure('p'))).toEqual([]);
+    expect(worker.machine.nextWakeMs).toBe(300);
+    expect(worker.wait(300)).toEqual(['gather-dependencies a:10 from p at p:1']);
+    expect(worker.tell(gatherNetworkFailure('p'))).toEqual([]);
+    expect(worker.machine.nextWakeMs).toBe(900);
+  });
+
+  test('while a peer rests other holders are asked', () => {
+    worker.tell(needing(aDependency('a', ['p'])), refreshWhoHas(aDependency('a', ['p', 'q'])));
+
+    expect(worker.tell(gatherNetworkFailure('p'))).toEqual(['gather-dependencies a:10 from q at q:1']);
+  });
+
+  test('a peer that stays unreachable is no holder of anything any more', () => {
+    worker = new Rehearsal(aWorker({ gatherMessageBytesMax: 10, peerFailuresMax: 0 }));
     worker.tell(needing(aDependency('a', ['p']), aDependency('b', ['p'])));
 
     expect(worker.tell(gatherNetworkFailure('p'))).toEqual([

@@ -63,6 +63,8 @@ export function onGatherOutcome(context: MachineContext, outcome: GatherOutcome)
   if (outcome.type !== 'gather-busy') takeArrived(context, peerId, outcome.arrived);
   const flight = context.peers.endFlight(peerId);
   const left = flight === undefined ? [] : stillAwaited(flight);
+  const peer = context.peers.get(peerId);
+  if (peer !== undefined) peer.failureCount = outcome.type === 'gather-network-failure' ? peer.failureCount + 1 : 0;
   switch (outcome.type) {
     case 'gather-busy':
       context.peers.rest(peerId, context.nowMs + context.options.busyRestMs);
@@ -73,10 +75,22 @@ export function onGatherOutcome(context: MachineContext, outcome: GatherOutcome)
       for (const task of left) loseHolder(context, task, peerId);
       return;
     case 'gather-network-failure':
-      for (const task of left) loseHolder(context, task, peerId);
-      dropPeer(context, peerId);
+      onUnreachable(context, peerId, left);
       return;
   }
+}
+
+/** The scheduler says when a peer is gone; until it does, the peer is tried again, and other holders meanwhile. */
+function onUnreachable(context: MachineContext, peerId: WorkerId, left: readonly WorkerTask[]): void {
+  const { busyRestMs, peerFailuresMax } = context.options;
+  const failureCount = context.peers.get(peerId)?.failureCount ?? 0;
+  if (failureCount <= peerFailuresMax) {
+    context.peers.rest(peerId, context.nowMs + busyRestMs * 2 ** failureCount);
+    for (const task of left) fetchAgain(context, task);
+    return;
+  }
+  for (const task of left) loseHolder(context, task, peerId);
+  dropPeer(context, peerId);
 }
 
 function stillAwaited({ tasks, peerId }: Flight): WorkerTask[] {

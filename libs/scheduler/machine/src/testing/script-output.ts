@@ -4,11 +4,11 @@ import type { Dependency, Holder, SchedulerToClient, SchedulerToWorker } from '@
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachine } from '../scheduler-machine.js';
 
-/** `x: released > waiting > queued`, a line for each task that moved because of these stimuli. */
-export function showMoves(machine: SchedulerMachine, stimulusIds: ReadonlySet<string>): string[] {
+/** `x: released > waiting > queued`, a line for each task that moved after so many moves. */
+export function showMoves(machine: SchedulerMachine, movesBefore: number): string[] {
   const moves = new Map<string, string>();
-  for (const { key, from, to, stimulusId } of machine.recentMoves()) {
-    if (stimulusIds.has(stimulusId)) moves.set(key, `${moves.get(key) ?? from} > ${to}`);
+  for (const { key, from, to } of machine.recentMoves().slice(movesBefore)) {
+    moves.set(key, `${moves.get(key) ?? from} > ${to}`);
   }
   return [...moves].map(([key, path]) => `${key}: ${path}`);
 }

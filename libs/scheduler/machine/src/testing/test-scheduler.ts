@@ -68,7 +68,7 @@ export class TestScheduler {
   handle(event: EventDraft): SchedulerInstruction[] {
     this.#stimulusCount += 1;
     const stimulusId = asStimulusId(this.stimulusId);
-    const instructions = this.machine.handle({ ...event, stimulusId } as SchedulerEvent, this.nowMs);
+    const instructions = this.machine.handle({ ...event, stimulusId }, this.nowMs);
     for (const instruction of instructions) {
       if (instruction.type !== 'send-to-worker' || instruction.message.type !== 'compute-task') continue;
       const { spec, runId } = instruction.message;

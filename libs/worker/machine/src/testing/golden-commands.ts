@@ -41,6 +41,7 @@ export function parseWorker(line: string): WorkerMachine {
       transferBytesMax: offOr(options['transfer']),
       gatherMessageBytesMax: numberOf(options['message']),
       gatherPeersMax: numberOf(options['peers']),
+      peerFailuresMax: numberOf(options['peer-failures']),
       pauseReturnMs: offOr(options['pause-return']),
       handOverMs: numberOf(options['hand-over']),
       handOverCountMax: numberOf(options['hand-over-count']),

@@ -43,3 +43,10 @@ export const TRANSITIONS: { readonly [From in TaskStateName]: TransitionsFrom<Fr
   memory: fromMemory,
   erred: fromErred,
 };
+
+/** The pairs of the table, as `from>to`: for the diagram in the docs. */
+export function transitionPairs(): string[] {
+  return Object.entries(TRANSITIONS).flatMap(([from, moves]) =>
+    Object.keys(moves).map((to) => `${from}>${to}`),
+  );
+}

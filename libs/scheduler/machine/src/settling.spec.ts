@@ -1,0 +1,118 @@
+import { aScheduler, aTask, toWorker } from './testing/index.js';
+import type { SchedulerInstruction } from './instructions.js';
+
+const started = (instructions: readonly SchedulerInstruction[], workerId: string): string[] =>
+  toWorker(instructions, workerId).flatMap((each) => (each.type === 'compute-task' ? [each.spec.key] : []));
+
+test('a worker is told everything a task needs: its spec, its attempt, its priority and where its inputs are', () => {
+  const scheduler = aScheduler();
+  scheduler.connect('c');
+  scheduler.register('w');
+  scheduler.submit('c', [aTask('x')]);
+  scheduler.finish('x', { nbytes: 7, durationMs: 40 });
+
+  const instructions = scheduler.submit('c', [aTask('y', { dependencies: ['x'], priority: 3 })]);
+
+  expect(toWorker(instructions, 'w')).toEqual([
+    {
+      type: 'compute-task',
+      stimulusId: scheduler.stimulusId,
+      runId: 2,
+      priority: [-3, 2, 0],
+      attempt: 1,
+      expectedMs: 40,
+      spec: aTask('y', { dependencies: ['x'], priority: 3 }),
+      dependencies: [{ key: 'x', nbytes: 7, whoHas: [{ workerId: 'w', address: 'w:1' }] }],
+    },
+  ]);
+});
+
+test('free slots everywhere are filled before anything is prefetched', () => {
+  const scheduler = aScheduler();
+  scheduler.connect('c');
+  scheduler.submit('c', [aTask('learn')]);
+  scheduler.register('w1');
+  scheduler.finish('learn', { durationMs: 1 });
+  scheduler.setStatus('w1', 'paused');
+  scheduler.submit('c', [aTask('a'), aTask('b'), aTask('d'), aTask('e')]);
+  scheduler.register('w2', {});
+
+  expect(scheduler.runs.filter((run) => run.workerId === 'w2').map((run) => run.key)).toEqual([
+    'a',
+    'b',
+    'd',
+    'e',
+  ]);
+  expect(started(scheduler.setStatus('w1', 'running'), 'w1')).toEqual([]);
+});
+
+test('tasks spread over workers with free slots instead of standing behind each other', () => {
+  const scheduler = aScheduler();
+  scheduler.connect('c');
+  scheduler.register('w1', { nthreads: 2 });
+  scheduler.register('w2', { nthreads: 2 });
+  scheduler.submit(
+    'c',
+    ['a', 'b', 'd', 'e', 'f'].map((key) => aTask(key)),
+  );
+
+  const counts = scheduler.machine.listWorkers().map((worker) => worker.processingCount);
+  expect(counts).toEqual([2, 2]);
+  expect(scheduler.stateOf('f')).toBe('queued');
+});
+
+test('a task that waits for the holder of its data goes to an idle worker once that holder takes longer work', () => {
+  const scheduler = aScheduler({ bandwidthBytesPerSecond: 1e6 });
+  scheduler.connect('c');
+  scheduler.register('holder');
+  scheduler.submit('c', [aTask('data'), aTask('short', { functionName: 'short' })]);
+  scheduler.finish('data', { nbytes: 100_000 });
+  scheduler.finish('short', { durationMs: 50 });
+  // 50 ms of work on the holder, and 100 ms to fetch: better to wait.
+  scheduler.submit('c', [aTask('busy', { functionName: 'short' })]);
+  scheduler.register('idle');
+  scheduler.submit('c', [aTask('use', { dependencies: ['data'] })]);
+  expect(scheduler.stateOf('use')).toBe('queued');
+
+  // It has been at it for ten seconds.
+  expect(started(scheduler.heartbeat('holder', { busy: 10_000 }), 'idle')).toEqual(['use']);
+});
+
+test('a paused worker gets nothing, keeps what it has, and goes on where it left off', () => {
+  const scheduler = aScheduler();
+  scheduler.connect('c');
+  scheduler.register('w');
+  scheduler.submit('c', [aTask('a'), aTask('b')]);
+  scheduler.setStatus('w', 'paused');
+
+  expect(started(scheduler.finish('a'), 'w')).toEqual([]);
+  expect(started(scheduler.setStatus('w', 'running'), 'w')).toEqual(['b']);
+});
+
+test('queued tasks of a worker that pauses are given to others', () => {
+  const scheduler = aScheduler({ bandwidthBytesPerSecond: 1 });
+  scheduler.connect('c');
+  scheduler.register('home');
+  scheduler.submit('c', [aTask('data'), aTask('busy')]);
+  scheduler.finish('data', { nbytes: 1_000_000 });
+  scheduler.submit('c', [aTask('use', { dependencies: ['data'] })]);
+  scheduler.register('other');
+  expect(scheduler.stateOf('use')).toBe('queued');
+
+  expect(started(scheduler.setStatus('home', 'paused'), 'other')).toEqual(['use']);
+});
+
+test('a long chain of errors and releases does not depend on the depth of the stack', () => {
+  const scheduler = aScheduler({ commitStepsMax: 100_000 });
+  scheduler.connect('c');
+  const chain = Array.from({ length: 2_000 }, (_, index) =>
+    aTask(`t${index}`, index === 0 ? {} : { dependencies: [`t${index - 1}`] }),
+  );
+  scheduler.submit('c', chain, ['t1999']);
+  scheduler.register('w');
+  scheduler.err('t0', { mayRetry: false });
+  expect(scheduler.stateOf('t1999')).toBe('erred');
+
+  scheduler.release('c', 't1999');
+  expect(scheduler.stateOf('t0')).toBe('forgotten');
+});
