@@ -7,6 +7,8 @@ export class Agenda {
   #nextIndex = 0;
   /** Waiting tasks that miss nothing any more. */
   ready: SchedulerTask[] = [];
+  /** Tasks that can wait for a later slice: they would make this event take too long. */
+  later: SchedulerTask[] = [];
   /** Workers that may have room for queued tasks. */
   readonly roomy = new Set<WorkerView>();
 

@@ -7,7 +7,7 @@ import { ClientView } from './client-view.js';
 import type { Core } from './core.js';
 import type { ClientEvent } from './events.js';
 import type { Job } from './jobs.js';
-import { onDataScattered } from './scatter.js';
+import { dropOrphans, onDataScattered } from './scatter.js';
 import type { SpokenEvent } from './spoken-event.js';
 import { onGraphCommit, onGraphPart } from './submissions.js';
 import { cancelKeys, retryKeys, unknownKey } from './user-commands.js';
@@ -20,7 +20,10 @@ export function onClientEvent(core: Core, event: ClientEvent): void {
   }
   const client = core.clients.get(event.clientId);
   // Said before its lease ended, and arrived after.
-  if (client === undefined) return;
+  if (client === undefined) {
+    if (event.type === 'data-scattered') dropOrphans(core, event);
+    return;
+  }
   switch (event.type) {
     case 'client-disconnected':
       startLease(core, client);
@@ -53,7 +56,9 @@ export function forgetClient(core: Core, client: ClientView): void {
   core.clients.delete(client.id);
   core.leased.delete(client);
   client.commit?.abandon();
-  client.deferred.length = 0;
+  for (const event of client.deferred.splice(0)) {
+    if (event.type === 'data-scattered') dropOrphans(core, event);
+  }
   client.staged.clear();
   core.outbox.log('client.forgotten', { clientId: client.id, wants: client.wants.size });
   // Before the releasing, which may take several slices: a client of the same id that comes meanwhile is another one.

@@ -29,6 +29,8 @@ export class Core {
   /** Tasks whose invariants are checked at the end of the event, with `validate`. */
   readonly touched = new Set<SchedulerTask>();
   nowMs = 0;
+  /** Placing and forgetting that this event may still do before the rest is left for later slices. */
+  #stepsLeft = 0;
   /** Since when tasks are queued and no worker at all is registered. */
   starvedSinceMs: number | false = false;
   #lastRunId = 0;
@@ -38,6 +40,18 @@ export class Core {
   constructor(readonly options: ResolvedOptions) {
     this.table = new TaskTable(this.roster.loads, options.storyEntriesMax);
     this.scatterPlanner = new ScatterPlanner(new SeededRandom(options.seed));
+  }
+
+  begin(stimulusId: StimulusId, nowMs: number): void {
+    this.nowMs = nowMs;
+    this.#stepsLeft = this.options.commitStepsMax;
+    this.outbox.begin(stimulusId);
+  }
+
+  /** False when this event has done enough. */
+  spendStep(): boolean {
+    this.#stepsLeft -= 1;
+    return this.#stepsLeft >= 0;
   }
 
   get stimulusId(): StimulusId {

@@ -43,11 +43,14 @@ export function checkTask(core: Core, task: SchedulerTask): void {
   switch (state.name) {
     case 'released':
       say(!task.isNeeded, 'is released, so nobody needs it');
-      say(task.dependents !== undefined || task.pinCount > 0, 'is released, so a dependent may ask for it');
+      say(
+        task.dependents !== undefined || task.pinCount > 0 || !core.jobs.isEmpty,
+        'is released, so a dependent may ask for it',
+      );
       break;
     case 'waiting':
       say(state.missingCount === missing.length, `counts what is missing (${state.missingCount})`);
-      say(missing.length > 0, 'is waiting, so something is missing');
+      say(missing.length > 0 || !core.jobs.isEmpty, 'is waiting, so something is missing');
       say(!missing.some((input) => input.state.name === 'erred'), 'is waiting, so no input has erred');
       break;
     case 'queued':

@@ -18,6 +18,11 @@ export class JobQueue {
     if (!job.work(core, core.options.commitStepsMax)) this.#jobs.push(job);
   }
 
+  /** Begins at the next tick. */
+  add(job: Job): void {
+    this.#jobs.push(job);
+  }
+
   /** One slice of the job whose turn it is. */
   workOn(core: Core): void {
     const job = this.#jobs.shift();

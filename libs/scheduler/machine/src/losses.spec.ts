@@ -127,7 +127,7 @@ test('with recompute: false, a run keeps its worker when its input is lost, and 
   ]);
 });
 
-test('a copy that a peer could not get is not counted on any more, and freed unless its holder needs it', () => {
+test('a copy that a peer could not get is not counted on any more, and freed also where a run needs it', () => {
   const scheduler = cluster({}, 'w1', 'w2');
   scheduler.submit('c', [aTask('x')]);
   scheduler.finish('x');
@@ -141,6 +141,7 @@ test('a copy that a peer could not get is not counted on any more, and freed unl
   ]);
 
   scheduler.submit('c', [aTask('y', { dependencies: ['x'] })]);
-  const kept = toWorker(scheduler.reportMissing('w1', 'x', 'w2'), 'w2');
-  expect(kept.map((each) => each.type)).toEqual(['cancel-task']);
+  const told = toWorker(scheduler.reportMissing('w1', 'x', 'w2'), 'w2');
+  // Its run is taken back with it: a copy that nobody counts would stay for ever.
+  expect(told.map((each) => each.type)).toEqual(['free-keys', 'cancel-task']);
 });

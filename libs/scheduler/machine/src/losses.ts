@@ -103,8 +103,8 @@ export function onReplicaMissing(core: Core, worker: WorkerView, event: Report<'
   const holder = core.roster.get(event.holderId);
   if (task !== undefined && holder !== undefined && holdsReplica(task, holder)) {
     loseReplicas(core, holder, [task]);
-    // It may have the value all the same, and only this peer could not reach it. Then it is a copy nobody knows of.
-    if (!hasInputOfRun(holder, task)) core.outbox.free(holder, task.key);
+    // It may have the value all the same, and only this peer could not reach it: a copy nobody would know of.
+    core.outbox.free(holder, task.key);
   }
   refreshWhoHas(core, worker, [event.key]);
 }
@@ -146,9 +146,4 @@ function chargedTasks(worker: WorkerView): Set<SchedulerTask> {
     if (task.state.name === 'processing' && task.state.runId > worker.lastRunIdAtHeartbeat) charged.add(task);
   }
   return charged;
-}
-
-function hasInputOfRun(worker: WorkerView, input: SchedulerTask): boolean {
-  for (const task of worker.processing) if (task.dependencies.includes(input)) return true;
-  return false;
 }

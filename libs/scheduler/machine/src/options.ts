@@ -16,7 +16,7 @@ export interface SchedulerMachineOptions {
   readonly unknownDurationMs?: number;
   /** What a transfer between workers is expected to reach. Default 400e6. */
   readonly bandwidthBytesPerSecond?: number;
-  /** Most steps (about one task each) of committing or releasing a graph in one `handle`. Default 5,000. */
+  /** Most steps (about one task each) of committing, placing or forgetting in one `handle`. Default 5,000. */
   readonly commitStepsMax?: number;
   /** Most tasks one client may have sent without having committed them. Default 2,000,000. */
   readonly stagedTasksMax?: number;

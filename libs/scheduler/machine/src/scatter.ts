@@ -1,15 +1,13 @@
 /** Data that clients put on workers themselves: where it should go, and what becomes of it once it is there. */
-import type { SeededRandom } from '@spillway/kernel';
+import { NoValidWorkerError, type SeededRandom, type TaskKey } from '@spillway/kernel';
 import { remoteError, type Holder } from '@spillway/messages';
-import { NoValidWorkerError } from '@spillway/kernel';
 import { bringIntoMemory } from './arrivals.js';
 import type { ClientView } from './client-view.js';
 import type { Core } from './core.js';
 import type { ClientEvent } from './events.js';
 import { scatteredNowhere } from './failures.js';
 import { addReplica } from './replicas.js';
-import { SchedulerTask } from './task.js';
-import { RELEASED } from './task.js';
+import { RELEASED, SchedulerTask } from './task.js';
 import { move } from './transitions/index.js';
 import { addWant } from './wants.js';
 import type { WorkerRoster } from './worker-roster.js';
@@ -102,13 +100,25 @@ function refuseRecipe(
   task: SchedulerTask,
   holders: readonly WorkerView[],
 ): void {
-  for (const worker of holders) {
-    if (!worker.hasWhat.has(task) && !worker.processing.has(task)) core.outbox.free(worker, task.key);
-  }
+  for (const worker of holders) dropCopy(core, worker, task.key);
   const error = remoteError(
     'KEY_CONFLICT',
     `The key ${task.key} is the result of a task, so data cannot be scattered under it. Use another key.`,
     { key: task.key },
   );
   core.outbox.toClient(client.id, { type: 'key-erred', key: task.key, error });
+}
+
+/** The client is gone before the data it put could become anybody's. */
+export function dropOrphans(core: Core, event: Extract<ClientEvent, { type: 'data-scattered' }>): void {
+  for (const workerId of event.holders) {
+    const worker = core.roster.get(workerId);
+    if (worker !== undefined) dropCopy(core, worker, event.key);
+  }
+}
+
+function dropCopy(core: Core, worker: WorkerView, key: TaskKey): void {
+  const task = core.table.get(key);
+  if (task !== undefined && (worker.hasWhat.has(task) || worker.processing.has(task))) return;
+  core.outbox.free(worker, key);
 }

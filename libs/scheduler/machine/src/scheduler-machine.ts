@@ -30,8 +30,7 @@ export class SchedulerMachine {
   /** Runs to completion: no event is half done when this returns. */
   handle(event: SchedulerEvent, nowMs: number): SchedulerInstruction[] {
     const core = this.#core;
-    core.nowMs = nowMs;
-    core.outbox.begin(event.stimulusId);
+    core.begin(event.stimulusId, nowMs);
     this.#dispatch(event);
     settleAll(core);
     for (let client = core.resumed.shift(); client !== undefined; client = core.resumed.shift()) {

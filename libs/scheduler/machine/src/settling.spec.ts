@@ -116,3 +116,35 @@ test('a long chain of errors and releases does not depend on the depth of the st
   scheduler.release('c', 't1999');
   expect(scheduler.stateOf('t0')).toBe('forgotten');
 });
+
+test('when one input makes very many tasks ready, they are placed in slices, the best first', () => {
+  const scheduler = aScheduler({ commitStepsMax: 10 });
+  scheduler.connect('c');
+  scheduler.register('w');
+  const users = Array.from({ length: 30 }, (_, index) =>
+    aTask(`use${index}`, { dependencies: ['x'], priority: index === 29 ? 1 : 0 }),
+  );
+  scheduler.submit('c', [aTask('x', { priority: 5 }), ...users]);
+  while (scheduler.machine.nextWakeMs === 0) scheduler.tick();
+
+  expect(started(scheduler.finish('x'), 'w')).toEqual(['use29']);
+  expect(scheduler.machine.countsByState).toMatchObject({ queued: 9, waiting: 20 });
+
+  scheduler.tick();
+  scheduler.tick();
+  expect(scheduler.machine.countsByState).toMatchObject({ queued: 29, waiting: 0 });
+  expect(scheduler.machine.nextWakeMs).toBeUndefined();
+});
+
+test('a recipe of very many tasks that nobody needs any more is forgotten in slices', () => {
+  const scheduler = aScheduler({ commitStepsMax: 10 });
+  scheduler.connect('c');
+  const parts = Array.from({ length: 30 }, (_, index) => aTask(`part${index}`));
+  scheduler.submit('c', [...parts, aTask('all', { dependencies: parts.map((part) => part.key) })], ['all']);
+  while (scheduler.machine.nextWakeMs === 0) scheduler.tick();
+  scheduler.release('c', 'all');
+  expect(scheduler.machine.countsByState.forgotten).toBe(10);
+
+  while (scheduler.machine.nextWakeMs === 0) scheduler.tick();
+  expect(scheduler.machine.countsByState).toMatchObject({ forgotten: 31, released: 0, queued: 0 });
+});

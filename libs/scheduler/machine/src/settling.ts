@@ -7,6 +7,7 @@ import { assertNever } from '@spillway/kernel';
 import type { RemoteError } from '@spillway/messages';
 import type { Core } from './core.js';
 import { dataNotRecoverable, dependencyFailed, sideEffectsDone } from './failures.js';
+import type { Job } from './jobs.js';
 import { chooseWorker } from './placement.js';
 import { allowedWorkers } from './restrictions.js';
 import {
@@ -25,13 +26,33 @@ import type { WorkerView } from './worker-view.js';
 const LEAST_LOADED_LOOKED_AT = 4;
 
 export function settleAll(core: Core): void {
-  for (let task = core.agenda.next(); task !== undefined; task = core.agenda.next()) settle(core, task);
+  const { agenda } = core;
+  for (let task = agenda.next(); task !== undefined; task = agenda.next()) settle(core, task);
   // Only now is it known what became ready and which workers have room. Dependents go before the queue is looked at,
   // and the best priority first.
-  const ready = core.agenda.takeReady();
+  const ready = agenda.takeReady();
   if (ready.length > 1) ready.sort(comparePriority);
-  for (const task of ready) place(core, task);
+  for (const task of ready) {
+    if (core.spendStep()) place(core, task);
+    else agenda.later.push(task);
+  }
   fillWorkers(core);
+  if (agenda.later.length === 0) return;
+  core.jobs.add(new RevisitTasks(agenda.later));
+  agenda.later = [];
+}
+
+/** One input can make 100,000 tasks ready, and one release 100,000 forgotten: what is over a slice is done in the next ones. */
+class RevisitTasks implements Job {
+  #index = 0;
+
+  constructor(private readonly tasks: readonly SchedulerTask[]) {}
+
+  work(core: Core, stepsMax: number): boolean {
+    const end = Math.min(this.tasks.length, this.#index + stepsMax);
+    for (; this.#index < end; this.#index += 1) core.agenda.add(this.tasks[this.#index]!);
+    return end === this.tasks.length;
+  }
 }
 
 /** Takes a task that has a place in a queue, or none, back, to look for a place again. */
@@ -67,7 +88,9 @@ function settle(core: Core, task: SchedulerTask): void {
 
 function settleReleased(core: Core, task: SchedulerTask): void {
   if (!task.isNeeded) {
-    if (isForgettable(task)) move(core, task, FORGOTTEN);
+    if (!isForgettable(task)) return;
+    if (core.spendStep()) move(core, task, FORGOTTEN);
+    else core.agenda.later.push(task);
     return;
   }
   const error = whyItCannotRun(task);
