@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client, LocalCluster } from '@spillway/client';
+import { repeat, type Client, type LocalCluster } from '@spillway/client';
 import { loadWork, startCluster } from './clusters.js';
 
 /** Workers that die, and what becomes of their work. */
@@ -23,11 +23,7 @@ afterAll(async () => {
 
 test('results that died with their worker are computed again, and only those', async () => {
   const log = join(folder, 'runs');
-  const notes = client.map(
-    work.note,
-    Array.from({ length: 8 }, () => log),
-    [...'abcdefgh'],
-  );
+  const notes = client.map(work.note, repeat(log), ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
   await client.wait(notes);
   const pids = await client.run(work.pid);
   const [victim] = pids.keys();

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { fastify } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from '@spillway/ports';
 
 export interface HttpServer {
@@ -35,7 +35,7 @@ export async function startHttp({ host, port, logger }: HttpOptions): Promise<Ht
 }
 
 async function listenOrElsewhere(
-  app: ReturnType<typeof fastify>,
+  app: FastifyInstance,
   host: string,
   port: number,
   logger: Logger,

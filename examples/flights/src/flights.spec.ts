@@ -1,4 +1,5 @@
 import { flightsPath } from './dataset.js';
+import type { FlightColumns } from './flight-columns.js';
 import * as tasks from './flights.tasks.js';
 import { countRowGroups, readRowGroup } from './read-flights.js';
 import { computeInOneProcess } from './reference.js';
@@ -7,7 +8,7 @@ import { renderSummary } from './report.js';
 const path = flightsPath();
 
 test('the tasks, run one after the other, give the identical answer to the plain reference', async () => {
-  const groups = [];
+  const groups: FlightColumns[] = [];
   for (let group = 0; group < (await countRowGroups(path)); group++)
     groups.push(await readRowGroup(path, group));
   const partitions = Array.from({ length: 8 }, (_, p) =>

@@ -1,4 +1,5 @@
-import { SeededRandom, type RunId, type TaskKey } from '@spillway/kernel';
+import type { SeededRandom } from '@spillway/kernel';
+import { type RunId, type TaskKey } from '@spillway/kernel';
 import { remoteError, type RunOutcome } from '@spillway/messages';
 import type {
   Execution,
@@ -102,7 +103,7 @@ export class SimExecutor implements TaskExecutor {
   }
 
   #report({ execution: { slot, key, runId } }: Queued, how: OutcomeBody): void {
-    this.listener.onOutcomes([{ slot, key, runId, ...how } as ExecutionOutcome]);
+    this.listener.onOutcomes([{ slot, key, runId, ...how }]);
   }
 }
 

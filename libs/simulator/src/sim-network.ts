@@ -51,7 +51,7 @@ export class SimNetwork {
           resolve(session.below.link);
         } catch (error) {
           session.forget();
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

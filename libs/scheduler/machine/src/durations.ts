@@ -8,6 +8,8 @@ import { functionNameOf, type FunctionName, type FunctionRef } from '@spillway/m
 /** Names whose duration is remembered although no task has them any more. */
 const IDLE_NAMES_MAX = 10_000;
 
+const NONE: readonly ModuleHash[] = [];
+
 /** One function, as one reference names it. Shared by all tasks with this reference. */
 export interface LearnedFunction {
   readonly ref: FunctionRef;
@@ -54,8 +56,8 @@ export class FunctionTable {
   }
 
   /** Bundles that no live task refers to, each told once. */
-  takeIdleModules(): ModuleHash[] {
-    if (this.#idleModules.size === 0) return [];
+  takeIdleModules(): readonly ModuleHash[] {
+    if (this.#idleModules.size === 0) return NONE;
     const idle = [...this.#idleModules].filter((hash) => this.#bundles.get(hash)?.liveTaskCount === 0);
     this.#idleModules.clear();
     for (const hash of idle) this.#bundles.delete(hash);

@@ -61,7 +61,7 @@ export function checkTask(core: Core, task: SchedulerTask): void {
       say(allowedWorkers(core, task)?.length === 0, 'has no worker, so none it may run on is running');
       break;
     case 'processing':
-      say(state.worker.processing.has(task), 'is in the processing of its worker');
+      say(state.worker.processing.get(state.runId) === task, 'is in the processing of its worker');
       say(core.roster.get(state.worker.id) === state.worker, 'is processing on a registered worker');
       say(missing.length === 0 || task.spec?.recompute === false, 'is processing, so nothing is missing');
       break;
@@ -107,9 +107,14 @@ function checkRelations(core: Core, task: SchedulerTask): void {
 
 function checkWorker(core: Core, worker: WorkerView): void {
   let backlogMs = 0;
-  for (const task of worker.processing) {
+  for (const [runId, task] of worker.processing) {
     const { state } = task;
-    checkThat(core, task, state.name === 'processing' && state.worker === worker, `runs on ${worker.id}`);
+    checkThat(
+      core,
+      task,
+      state.name === 'processing' && state.worker === worker && state.runId === runId,
+      `runs on ${worker.id}`,
+    );
     if (state.name === 'processing') backlogMs += state.expectedMs;
   }
   check(Math.abs(backlogMs - worker.backlogMs) < 1e-3, `${worker.id} adds up what it has to do`);

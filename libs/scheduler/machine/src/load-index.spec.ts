@@ -1,3 +1,4 @@
+import { asRunId } from '@spillway/kernel';
 import { LoadIndex } from './load-index.js';
 import { resolveOptions } from './options.js';
 import { SchedulerTask } from './task.js';
@@ -10,7 +11,7 @@ const aView = (id: string, nthreads = 1): WorkerView =>
 function load(index: LoadIndex, worker: WorkerView, count: number): void {
   for (let n = 0; n < count; n += 1) {
     const spec = aTask(`${worker.id}-${n}`);
-    worker.processing.add(new SchedulerTask(spec.key, spec, undefined, 1, n));
+    worker.processing.set(asRunId(n), new SchedulerTask(spec.key, spec, undefined, 1, n));
   }
   index.update(worker);
 }

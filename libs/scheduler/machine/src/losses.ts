@@ -36,7 +36,7 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
   });
   const charged = loss.onPurpose ? undefined : chargedTasks(worker);
   const death: Death = { workerId: worker.id, workerName: worker.name, summary: loss.summary };
-  for (const task of [...worker.processing])
+  for (const task of [...worker.processing.values()])
     takeBack(core, task, charged?.has(task) === true ? death : undefined);
   leaveQueue(core, worker);
   loseReplicas(core, worker, [...worker.hasWhat]);
@@ -138,12 +138,10 @@ export function refreshWhoHas(core: Core, worker: WorkerView, keys: readonly Tas
  */
 function chargedTasks(worker: WorkerView): Set<SchedulerTask> {
   const charged = new Set<SchedulerTask>();
-  for (const task of worker.processing) {
-    if (task.state.name === 'processing' && worker.executing.has(task.state.runId)) charged.add(task);
-  }
-  for (const task of worker.processing) {
+  for (const [runId, task] of worker.processing) if (worker.executing.has(runId)) charged.add(task);
+  for (const [runId, task] of worker.processing) {
     if (charged.size >= worker.nthreads) break;
-    if (task.state.name === 'processing' && task.state.runId > worker.lastRunIdAtHeartbeat) charged.add(task);
+    if (runId > worker.lastRunIdAtHeartbeat) charged.add(task);
   }
   return charged;
 }

@@ -1,3 +1,4 @@
+import { asRunId } from '@spillway/kernel';
 import { resolveOptions } from './options.js';
 import { chooseWorker, missingBytes, startsEarlierOn, transferMs } from './placement.js';
 import { addReplica } from './replicas.js';
@@ -7,6 +8,7 @@ import { WorkerView } from './worker-view.js';
 
 const POLICY = { bandwidthBytesPerSecond: 100e6 };
 let order = 0;
+let runCount = 0;
 
 const aView = (id: string, draft: WorkerDraft = {}): WorkerView =>
   new WorkerView(aWorkerHello(id, draft), (order += 1), resolveOptions({}));
@@ -28,7 +30,7 @@ function taskOf(...inputs: SchedulerTask[]): SchedulerTask {
 
 function occupy(worker: WorkerView, ms: number): void {
   const task = taskOf();
-  worker.assign(task, { name: 'processing', worker, runId: 1 as never, expectedMs: ms });
+  worker.assign(task, { name: 'processing', worker, runId: asRunId((runCount += 1)), expectedMs: ms });
 }
 
 test('a task goes to the worker that holds most of its inputs', () => {

@@ -74,7 +74,8 @@ export function addReplicas(core: Core, worker: WorkerView, holdings: readonly H
 /** Its session was lost and it has begun another: what it was running is void, unless it brings the result along. */
 function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void {
   const brought = new Set(hello.holdings.map((holding) => holding.key));
-  for (const task of [...worker.processing]) if (!brought.has(task.key)) takeBack(core, task, undefined);
+  for (const task of [...worker.processing.values()])
+    if (!brought.has(task.key)) takeBack(core, task, undefined);
   worker.renew(hello);
   core.roster.loads.update(worker);
 }

@@ -15,7 +15,7 @@ import type { WorkerView } from './worker-view.js';
 type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
 
 export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'task-finished'>): void {
-  const task = currentRun(core, worker, event.key, event.runId);
+  const task = currentRun(worker, event.key, event.runId);
   if (task === undefined) {
     dropStaleResult(core, worker, event.key);
     return;
@@ -27,7 +27,7 @@ export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'ta
 }
 
 export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-erred'>): void {
-  const task = currentRun(core, worker, event.key, event.runId);
+  const task = currentRun(worker, event.key, event.runId);
   if (task === undefined) return;
   task.mayHaveRun = true;
   if (event.mayRetry && task.retriesLeft > 0) {
@@ -40,7 +40,7 @@ export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-
 }
 
 export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'task-handed-back'>): void {
-  const task = currentRun(core, worker, event.key, event.runId);
+  const task = currentRun(worker, event.key, event.runId);
   if (task !== undefined) move(core, task, waitingFor(task));
 }
 
@@ -52,7 +52,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
-    const run = currentRun(core, worker, key, runId)?.state;
+    const run = currentRun(worker, key, runId)?.state;
     // It takes longer than its like did: what is expected of this worker grows with it.
     if (run?.name !== 'processing' || forMs <= run.expectedMs) continue;
     worker.reprice(run, forMs);
@@ -61,15 +61,14 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
 }
 
 /** The task, if this run of it is the one that counts. */
-function currentRun(core: Core, worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
-  const task = core.table.get(key);
-  if (task?.state.name !== 'processing') return undefined;
-  return task.state.worker === worker && task.state.runId === runId ? task : undefined;
+function currentRun(worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
+  const task = worker.processing.get(runId);
+  return task?.key === key ? task : undefined;
 }
 
 /** The worker holds a result that belongs nowhere. Unless it also runs the task anew: freeing would stop that. */
 function dropStaleResult(core: Core, worker: WorkerView, key: TaskKey): void {
   const task = core.table.get(key);
-  if (task !== undefined && (holdsReplica(task, worker) || worker.processing.has(task))) return;
+  if (task !== undefined && (holdsReplica(task, worker) || worker.isRunning(task))) return;
   core.outbox.free(worker, key);
 }

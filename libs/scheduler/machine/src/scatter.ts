@@ -119,6 +119,6 @@ export function dropOrphans(core: Core, event: Extract<ClientEvent, { type: 'dat
 
 function dropCopy(core: Core, worker: WorkerView, key: TaskKey): void {
   const task = core.table.get(key);
-  if (task !== undefined && (worker.hasWhat.has(task) || worker.processing.has(task))) return;
+  if (task !== undefined && (worker.hasWhat.has(task) || worker.isRunning(task))) return;
   core.outbox.free(worker, key);
 }

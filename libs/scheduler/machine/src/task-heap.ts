@@ -13,7 +13,7 @@ export class TaskHeap {
   /** In order of priority, from `#runStart` on. */
   #run: SchedulerTask[] = [];
   #runStart = 0;
-  #heap = new Heap<SchedulerTask>(comparePriority);
+  #heap = newHeap([]);
   #compactAt = COMPACT_AT_LEAST;
 
   push(task: SchedulerTask): void {
@@ -43,7 +43,10 @@ export class TaskHeap {
   }
 
   clear(): void {
-    this.#restart([]);
+    this.#run = [];
+    this.#runStart = 0;
+    this.#heap = newHeap([]);
+    this.#compactAt = COMPACT_AT_LEAST;
   }
 
   #peekRun(): SchedulerTask | undefined {
@@ -65,13 +68,18 @@ export class TaskHeap {
   }
 
   #compact(): void {
-    this.#restart([...this.live()].sort(comparePriority));
-  }
-
-  #restart(tasks: SchedulerTask[]): void {
-    this.#run = tasks;
+    this.#run = this.#run.slice(this.#runStart).filter(isQueued);
     this.#runStart = 0;
-    if (this.#heap.heapArray.length > 0) this.#heap = new Heap<SchedulerTask>(comparePriority);
-    this.#compactAt = Math.max(COMPACT_AT_LEAST, 2 * tasks.length);
+    const inHeap = this.#heap.heapArray;
+    if (inHeap.length > 0) this.#heap = newHeap(inHeap.filter(isQueued));
+    this.#compactAt = Math.max(COMPACT_AT_LEAST, 2 * (this.#run.length + this.#heap.heapArray.length));
   }
+}
+
+const isQueued = (task: SchedulerTask): boolean => task.state.name === 'queued';
+
+function newHeap(tasks: SchedulerTask[]): Heap<SchedulerTask> {
+  const heap = new Heap<SchedulerTask>(comparePriority);
+  heap.init(tasks);
+  return heap;
 }

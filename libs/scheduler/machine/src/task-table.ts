@@ -66,7 +66,7 @@ export class TaskTable {
     this.#counts[from.name] -= 1;
     this.#counts[to.name] += 1;
     if (from.name === 'processing') {
-      from.worker.unassign(task, from);
+      from.worker.unassign(from);
       this.loads.update(from.worker);
     } else if (from.name === 'queued' || from.name === 'no-worker') {
       this.#noWorker.delete(task);

@@ -20,8 +20,8 @@ export class WorkerView {
   /** Shared by all messages that name this worker. */
   holder: Holder;
 
-  /** Assigned to it and not reported back, oldest run first. */
-  readonly processing = new Set<SchedulerTask>();
+  /** Assigned to it and not reported back, by run, oldest first. Small, so that a report finds its task fast. */
+  readonly processing = new Map<RunId, SchedulerTask>();
   readonly hasWhat = new Set<SchedulerTask>();
   /** Sum of the sizes of `hasWhat`. */
   heldBytes = 0;
@@ -66,6 +66,11 @@ export class WorkerView {
     this.executing = new Set();
   }
 
+  /** Whether it has a run of the task now. */
+  isRunning(task: SchedulerTask): boolean {
+    return task.state.name === 'processing' && task.state.worker === this;
+  }
+
   /** Larger means more room for results. Without a limit, whoever holds less has more room. */
   get headroomBytes(): number {
     const limitBytes = this.memoryLimitBytes === false ? Number.MAX_SAFE_INTEGER : this.memoryLimitBytes;
@@ -102,13 +107,13 @@ export class WorkerView {
 
   /** For `TaskTable`. */
   assign(task: SchedulerTask, run: ProcessingState): void {
-    this.processing.add(task);
+    this.processing.set(run.runId, task);
     this.#account(run.expectedMs, 1);
   }
 
   /** For `TaskTable`. */
-  unassign(task: SchedulerTask, run: ProcessingState): void {
-    this.processing.delete(task);
+  unassign(run: ProcessingState): void {
+    this.processing.delete(run.runId);
     this.#account(run.expectedMs, -1);
     if (this.processing.size > 0) return;
     // Adding and subtracting fractions leaves crumbs; an idle worker starts its books anew.

@@ -1,11 +1,12 @@
 import { FutureCancelledError, type ClientId, type TaskKey } from '@spillway/kernel';
 import type { KeyOutcome, SchedulerToClient } from '@spillway/messages';
 
+type Calls = Set<(outcome: KeyOutcome) => void>;
 type Ended = Extract<SchedulerToClient, { type: 'key-in-memory' | 'key-erred' | 'key-cancelled' }>;
 
 /** Calls of clients without a control stream that wait for keys: they hear what a stream would have carried. */
 export class KeyWaiters {
-  readonly #waiters = new Map<ClientId, Map<TaskKey, Set<(outcome: KeyOutcome) => void>>>();
+  readonly #waiters = new Map<ClientId, Map<TaskKey, Calls>>();
 
   /** Resolves with the outcome of one key. Rejects when the signal aborts. */
   wait(clientId: ClientId, key: TaskKey, signal: AbortSignal): Promise<KeyOutcome> {
@@ -39,11 +40,17 @@ export class KeyWaiters {
     for (const settle of calls) settle(outcomeOf(message));
   }
 
-  #callsOf(clientId: ClientId, key: TaskKey): Set<(outcome: KeyOutcome) => void> {
+  #callsOf(clientId: ClientId, key: TaskKey): Calls {
     let ofClient = this.#waiters.get(clientId);
-    if (ofClient === undefined) this.#waiters.set(clientId, (ofClient = new Map()));
+    if (ofClient === undefined) {
+      ofClient = new Map<TaskKey, Calls>();
+      this.#waiters.set(clientId, ofClient);
+    }
     let calls = ofClient.get(key);
-    if (calls === undefined) ofClient.set(key, (calls = new Set()));
+    if (calls === undefined) {
+      calls = new Set();
+      ofClient.set(key, calls);
+    }
     return calls;
   }
 }
