@@ -64,7 +64,7 @@ export async function startNanny(
   programs: ProgramFiles = programFiles(),
 ): Promise<RunningNanny> {
   const sources = await readConfigSources(configDoors());
-  const config = loadConfig([...sources, flagsSource('nanny', { ...options })]);
+  const config = loadConfig([...sources, flagsSource('nanny', { ...options })], ['nanny', 'worker']);
   const nannyId = asNannyId(randomBytes(6).toString('hex'));
   const name = config.nanny.name === false ? `${hostname()}-${nannyId.slice(0, 4)}` : config.nanny.name;
   const logger = createLogger({ service: 'nanny', instance: name, level: config.log.level });

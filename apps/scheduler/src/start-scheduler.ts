@@ -44,12 +44,12 @@ const STORY_ENTRIES_MAX = 100_000;
 const UNKNOWN_DURATION_MS = 500;
 const FIRST_BANDWIDTH_BYTES_PER_SECOND = 300e6;
 const PREFETCH_COUNT_MAX = 128;
-const COMMIT_STEPS_MAX = 5_000;
+const COMMIT_STEPS_MAX = 1_000;
 
 /** Starts a scheduler in this process. Settings come from files and the environment, then from `options`. */
 export async function startScheduler(options: SchedulerOptions = {}): Promise<RunningScheduler> {
   const sources = await readConfigSources(configDoors());
-  const config = loadConfig([...sources, flagsSource('scheduler', { ...options })]);
+  const config = loadConfig([...sources, flagsSource('scheduler', { ...options })], ['scheduler']);
   const { scheduler } = config;
   const security = serverSecurityOf(config.tls);
   const workerSecurity = channelSecurityOf(config.tls);

@@ -44,7 +44,7 @@ export async function resolveWorker(
   origin: WorkerOrigin,
 ): Promise<ResolvedWorker> {
   const sources = await readConfigSources(configDoors());
-  const config = loadConfig([...sources, flagsSource('worker', { ...options })]);
+  const config = loadConfig([...sources, flagsSource('worker', { ...options })], ['worker']);
   const { worker } = config;
   const workerId = origin.workerId ?? asWorkerId(randomBytes(6).toString('hex'));
   return {

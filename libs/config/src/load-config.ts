@@ -1,7 +1,8 @@
 /** From sources to a configuration: the value of each setting with its origin, or one error with all that is wrong. */
 import { entriesOf, type ConfigEntry } from './entries.js';
 import { invalidConfig, type ConfigProblem } from './problems.js';
-import { RELATIONS } from './relations.js';
+import { RELATIONS, type Relation } from './relations.js';
+import type { Program } from './setting.js';
 import {
   camelCase,
   isMap,
@@ -29,14 +30,20 @@ interface Resolved {
   readonly origin: string;
 }
 
-/** The parsed configuration, frozen. Throws one `InvalidConfigError` with everything wrong in any of the sources. */
-export function loadConfig(sources: readonly ConfigSource[]): SpillwayConfig {
-  return toTree(resolve(sources));
+/**
+ * The parsed configuration, frozen. Throws one `InvalidConfigError` with everything wrong in any of the sources.
+ * `listeners`: the programs that will listen on what it says; beyond loopback they need TLS or `security.insecure`.
+ */
+export function loadConfig(
+  sources: readonly ConfigSource[],
+  listeners: readonly Program[] = [],
+): SpillwayConfig {
+  return toTree(resolve(sources, listeners));
 }
 
 /** Every setting with its value and where it comes from. Throws as `loadConfig` does. */
 export function explainConfig(sources: readonly ConfigSource[]): readonly ExplainedSetting[] {
-  const resolved = resolve(sources);
+  const resolved = resolve(sources, []);
   return SETTINGS.map((setting) => {
     const { value, origin } = resolved.get(setting.path) ?? byDefault(setting);
     return { path: setting.path, value, text: setting.format(value), origin };
@@ -59,7 +66,10 @@ export function toEnvironment(
 
 const byDefault = (setting: ListedSetting): Resolved => ({ value: setting.default, origin: DEFAULT_ORIGIN });
 
-function resolve(sources: readonly ConfigSource[]): ReadonlyMap<string, Resolved> {
+function resolve(
+  sources: readonly ConfigSource[],
+  listeners: readonly Program[],
+): ReadonlyMap<string, Resolved> {
   const problems: ConfigProblem[] = [];
   const wrongPaths = new Set<string>();
   const resolved = new Map(SETTINGS.map((setting) => [setting.path, byDefault(setting)]));
@@ -76,7 +86,7 @@ function resolve(sources: readonly ConfigSource[]): ReadonlyMap<string, Resolved
       }
     }
   }
-  problems.push(...brokenRelations(resolved, wrongPaths));
+  problems.push(...brokenRelations(resolved, wrongPaths, listeners));
   if (problems.length > 0) throw invalidConfig(problems);
   return resolved;
 }
@@ -102,18 +112,17 @@ function merged({ setting, origin }: ConfigEntry, value: unknown, before: Resolv
 function brokenRelations(
   resolved: ReadonlyMap<string, Resolved>,
   wrongPaths: ReadonlySet<string>,
+  listeners: readonly Program[],
 ): ConfigProblem[] {
   const config = toTree(resolved);
-  return RELATIONS.filter((relation) => !relation.paths.some((path) => wrongPaths.has(path))).flatMap(
-    (relation) => {
-      const broken = relation.check(config);
-      if (broken === undefined) return [];
-      const origins = relation.paths.map(
-        (path) => `${path}: ${resolved.get(path)?.origin ?? DEFAULT_ORIGIN}`,
-      );
-      return [{ path: relation.paths[0] ?? '', expected: broken, origin: origins.join(', ') }];
-    },
-  );
+  const matters = ({ listener, paths }: Relation): boolean =>
+    (listener === undefined || listeners.includes(listener)) && !paths.some((path) => wrongPaths.has(path));
+  return RELATIONS.filter(matters).flatMap((relation) => {
+    const broken = relation.check(config);
+    if (broken === undefined) return [];
+    const origins = relation.paths.map((path) => `${path}: ${resolved.get(path)?.origin ?? DEFAULT_ORIGIN}`);
+    return [{ path: relation.paths[0] ?? '', expected: broken, origin: origins.join(', ') }];
+  });
 }
 
 type Tree = { [name: string]: unknown };

@@ -5,7 +5,7 @@ import { findSetting, type SpillwayConfig } from './settings.js';
 import { optionsSource } from './source.js';
 
 const load = (values: Readonly<Record<string, unknown>>): SpillwayConfig =>
-  loadConfig([optionsSource(values)]);
+  loadConfig([optionsSource(values)], ['scheduler', 'worker']);
 
 test('relations are about settings that exist', () => {
   const paths = RELATIONS.flatMap((relation) => relation.paths);
@@ -67,4 +67,10 @@ test('thresholds that loaded are never out of order', () => {
       else expect(attempt).toThrow('must not be above');
     }),
   );
+});
+
+test('a program that only connects may have settings of listeners around it', () => {
+  const source = { origin: 'options', values: { 'scheduler.host': '0.0.0.0', 'worker.host': '0.0.0.0' } };
+  expect(loadConfig([source]).scheduler.host).toBe('0.0.0.0');
+  expect(() => loadConfig([source], ['scheduler'])).toThrow('0.0.0.0');
 });

@@ -1,5 +1,6 @@
 /** What settings must agree on with each other. Checked once each of them is right by itself. */
 import { formatDuration } from './durations.js';
+import type { Program } from './setting.js';
 import type { SpillwayConfig } from './settings.js';
 
 export interface Relation {
@@ -7,6 +8,8 @@ export interface Relation {
   readonly paths: readonly string[];
   /** What is wrong, as a phrase; `undefined` when it holds. */
   readonly check: (config: SpillwayConfig) => string | undefined;
+  /** Only matters where this program will listen. */
+  readonly listener?: Program;
 }
 
 const LADDER = ['target', 'spill', 'pause', 'terminate'] as const;
@@ -31,6 +34,7 @@ const ladder: readonly Relation[] = LADDER.flatMap((lower, index) =>
 
 /** Listening where others can connect, with no TLS and nobody having said that this is meant. */
 const guarded: readonly Relation[] = (['scheduler', 'nanny', 'worker'] as const).map((program) => ({
+  listener: program,
   paths: [`${program}.host`, 'tls.cert', 'security.insecure'],
   check: (config) => {
     const { host } = config[program];

@@ -7,6 +7,7 @@ import { setMaxListeners } from 'node:events';
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState } from '@grpc/grpc-js';
 import { UnavailableError } from '@spillway/kernel';
 import { DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
+import { probeAddress } from '../channel/probe-address.js';
 import { channelCredentials, type ChannelSecurity } from '../channel/security.js';
 
 /** Only the side that opens the call can widen its receiving window, and 64 KiB hold a transfer to 120 MB/s. */
@@ -75,7 +76,7 @@ export class PeerChannels {
     return {
       client: peer.client,
       signal: peer.forgotten.signal,
-      connected: () => this.#connected(peer.client, address),
+      connected: () => this.#connected(peer, address),
       discard: () => this.#drop(address, peer),
       [Symbol.dispose]: () => this.#release(address, peer),
     };
@@ -124,9 +125,11 @@ export class PeerChannels {
     if (this.#peers.get(address) === peer) this.#peers.delete(address);
   }
 
-  async #connected(client: Client, address: string): Promise<void> {
+  async #connected({ client, forgotten }: Peer, address: string): Promise<void> {
     const deadline = Date.now() + this.#connectTimeoutMs;
     const channel = client.getChannel();
+    if (channel.getConnectivityState(false) !== connectivityState.READY)
+      await probeAddress(address, this.#connectTimeoutMs, forgotten.signal);
     for (;;) {
       const state = channel.getConnectivityState(true);
       // A call on a failed channel fails at once, and tells why the connection failed.

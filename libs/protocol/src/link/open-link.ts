@@ -19,6 +19,7 @@ import type {
 import type { Clock, Link, LinkListener, Timers } from '@spillway/ports';
 import { spillway } from '@spillway/proto';
 import { CONTROL_CHANNEL_OPTIONS } from '../channel/control-options.js';
+import { probeAddress } from '../channel/probe-address.js';
 import { channelCredentials, type ChannelSecurity } from '../channel/security.js';
 import { rawMethod, type MethodInfo } from '../service.js';
 import type { SessionFrame } from '../session/events.js';
@@ -166,6 +167,26 @@ function encodeFrame<Hello, Out>(
 }
 
 function connect<Hello, Out, In>(
+  kind: LinkKind<Hello, Out, In>,
+  options: LinkOptions<Hello, In>,
+  driver: SessionDriver<Out, In>,
+  connection: number,
+): void {
+  const probing = new AbortController();
+  // Nothing is written before the connection is opened; all that can happen to it until then is that it is dropped.
+  driver.attach(connection, { write: () => true, finish: () => undefined, drop: () => probing.abort() });
+  probeAddress(options.address, options.connectTimeoutMs, probing.signal).then(
+    () => {
+      if (!probing.signal.aborted) openCall(kind, options, driver, connection);
+    },
+    (error: unknown) => {
+      if (probing.signal.aborted) return;
+      driver.dispatch({ type: 'connection-lost', connection, reason: (error as Error).message });
+    },
+  );
+}
+
+function openCall<Hello, Out, In>(
   kind: LinkKind<Hello, Out, In>,
   options: LinkOptions<Hello, In>,
   driver: SessionDriver<Out, In>,

@@ -28,3 +28,24 @@ test('no order of events makes the machine contradict itself, and once healed ev
     { numRuns: RUNS },
   );
 });
+
+test('the same events give the same instructions', () => {
+  const instructionsOf = (sequence: readonly Step[]): unknown[] => {
+    const cluster = new RandomCluster({ commitStepsMax: 3 });
+    const heard: unknown[] = [];
+    const hear = cluster.outside.hear.bind(cluster.outside);
+    cluster.outside.hear = (instructions) => {
+      heard.push(...instructions);
+      hear(instructions);
+    };
+    for (const step of sequence) cluster.step(step);
+    cluster.heal();
+    return heard;
+  };
+  fc.assert(
+    fc.property(steps, (sequence) => {
+      expect(instructionsOf(sequence)).toEqual(instructionsOf(sequence));
+    }),
+    { numRuns: 200 },
+  );
+});
