@@ -8,6 +8,7 @@ interface Manifest {
   readonly name?: string;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 export interface Package {
@@ -107,7 +108,7 @@ export function deepImports(packages: readonly Package[]): Finding[] {
 }
 
 /** Development only: these come with the workspace. */
-const WORKSPACE_TOOLS = new Set(['fast-check', 'typescript', 'esbuild', '@jest/globals']);
+const WORKSPACE_TOOLS = new Set(['fast-check', 'typescript', '@jest/globals']);
 
 /** What a package imports it also declares. */
 export const undeclaredImports = (packages: readonly Package[]): Finding[] =>
@@ -115,8 +116,12 @@ export const undeclaredImports = (packages: readonly Package[]): Finding[] =>
     if (specifier.startsWith('.') || specifier.startsWith('node:')) return [];
     const parts = specifier.split('/');
     const imported = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const isForTests = /\.spec(-d)?\.ts$|\/testing\//.test(file.path);
     const isKnown =
-      imported === name || WORKSPACE_TOOLS.has(imported) || manifest.dependencies?.[imported] !== undefined;
+      imported === name ||
+      WORKSPACE_TOOLS.has(imported) ||
+      manifest.dependencies?.[imported] !== undefined ||
+      (isForTests && manifest.devDependencies?.[imported] !== undefined);
     return isKnown ? [] : [`${file.path} imports ${imported}, which its package.json does not name`];
   });
 

@@ -32,7 +32,7 @@ export const oddNames = (files: readonly SourceFile[]): Finding[] =>
   files
     .filter(isTypeScript)
     .filter(
-      ({ path }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z-]+)*\.tsx?$/.test(path.split('/').at(-1) ?? ''),
+      ({ path }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9-]+)*\.tsx?$/.test(path.split('/').at(-1) ?? ''),
     )
     .map(({ path }) => `${path} is not kebab-case`);
 
@@ -59,5 +59,7 @@ export const waitingSpecs = (files: readonly SourceFile[]): Finding[] =>
 /** Libraries have a logger, programs have stdout; `console` is for examples. */
 export const consoleUses = (files: readonly SourceFile[]): Finding[] =>
   files
-    .filter((file) => isTypeScript(file) && !isSpec(file) && /^(?:libs|apps)\//.test(file.path))
+    .filter(
+      (file) => isTypeScript(file) && !isSpec(file) && /^(?:libs|apps)\/(?!.*\/fixtures\/)/.test(file.path),
+    )
     .flatMap((file) => linesMatching(file, /(?<![\w.'"`])console\.\w+\(/, 'writes to the console'));

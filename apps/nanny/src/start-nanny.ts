@@ -11,7 +11,7 @@ import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spill
 import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
 import type { Link, LinkListener, Logger } from '@spillway/ports';
 import { NannyMachine } from '@spillway/nanny-machine';
-import { NannyRuntime } from '@spillway/nanny-runtime';
+import { NannyRuntime, type NannyEnd } from '@spillway/nanny-runtime';
 import {
   channelSecurityOf,
   configDoors,
@@ -48,7 +48,7 @@ export interface RunningNanny {
   /** Resolves once all workers are registered. */
   allReady(): Promise<void>;
   /** Resolves when the nanny has ended, on request or because the scheduler is gone. */
-  readonly finished: Promise<void>;
+  readonly finished: Promise<NannyEnd>;
   /** Ends the workers in order, then the nanny. */
   close(reason: string): Promise<void>;
 }
@@ -82,7 +82,10 @@ export async function startNanny(
   const address = contactAddressOf(server.address, false);
   const who = { schedulerAddress, config, nannyId, name, address };
   const runtime: NannyRuntime = composeRuntime(who, programs, logger);
-  const finished = runtime.finished.then(() => server.close());
+  const finished = runtime.finished.then(async (how) => {
+    await server.close();
+    return how;
+  });
   try {
     await runtime.start();
   } catch (error) {

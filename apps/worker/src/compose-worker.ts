@@ -97,7 +97,7 @@ function machineOptions({
     transferBytesMax: limitBytes === false || transfer === false ? false : limitBytes * transfer,
     gatherMessageBytesMax: worker.transfer.messageBytesLimit,
     gatherPeersMax: worker.connections.outgoing,
-    validate: worker.validate,
+    validate: config.scheduler.validate,
     seed: process.pid,
   };
 }

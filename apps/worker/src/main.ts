@@ -9,7 +9,7 @@ import { startWorker } from './start-worker.js';
  * Entry of a worker that a nanny forks. Its settings come through the environment; the nanny asks it to close over
  * IPC, and it ends with the nanny, however that ends.
  */
-const EXIT_RECYCLED = 75;
+const EXIT_CODES = { recycle: 75, closed: 0, lost: 3 };
 
 const { values } = parseArgs({
   options: {
@@ -59,6 +59,6 @@ onShutdown((cause) => {
 });
 void worker.ended.then(({ how, reason }) => {
   if (how === 'recycle') tellParent({ type: 'recycling', reason });
-  return close(reason, how === 'recycle' ? EXIT_RECYCLED : 0);
+  return close(reason, EXIT_CODES[how]);
 });
 tellParent({ type: 'ready', address: worker.address });

@@ -8,8 +8,8 @@ import { composeWorker } from './compose-worker.js';
 import { resolveWorker, type WorkerOptions, type WorkerOrigin } from './worker-options.js';
 
 export interface WorkerEnd {
-  /** `recycle`: the worker wants a fresh one in its place. */
-  readonly how: 'recycle' | 'closed';
+  /** `recycle`: the worker wants a fresh one in its place. `lost`: the scheduler is gone. */
+  readonly how: 'recycle' | 'closed' | 'lost';
   readonly reason: string;
 }
 

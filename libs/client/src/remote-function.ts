@@ -1,13 +1,16 @@
 /** Handles of functions that are on the workers, by name. */
-import { FunctionNotFoundError, type ModuleHash } from '@spillway/kernel';
+import { FunctionNotFoundError, InvalidArgumentError, type ModuleHash } from '@spillway/kernel';
 import type { FunctionRef } from '@spillway/messages';
+import { isName, NAME_RULE } from './names.js';
 import type { AnyFunction, Handles, RemoteFunction } from './task-function.js';
 
 class NamedFunction implements RemoteFunction {
   constructor(
     readonly name: string,
     readonly ref: FunctionRef,
-  ) {}
+  ) {
+    if (!isName(name)) throw noName('export', name);
+  }
 }
 
 export function isRemoteFunction(value: unknown): value is RemoteFunction {
@@ -22,6 +25,7 @@ export function preinstalled<F extends AnyFunction = AnyFunction>(
   module: string,
   exportName: string,
 ): RemoteFunction<F> {
+  if (!isName(module)) throw noName('module', module);
   return new NamedFunction(exportName, { kind: 'preinstalled', module, exportName });
 }
 
@@ -51,3 +55,8 @@ export function handlesOf<M>(
     },
   }) as Handles<M>;
 }
+
+const noName = (what: string, name: string): InvalidArgumentError =>
+  new InvalidArgumentError(`The name of the ${what} has to be ${NAME_RULE}, not ${JSON.stringify(name)}.`, {
+    details: { [what]: name },
+  });

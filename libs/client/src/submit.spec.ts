@@ -134,11 +134,19 @@ describe('submit', () => {
     ['priority', { priority: Number.NaN }],
     ['key', { key: '' }],
     ['key', { key: 'x'.repeat(2000) }],
+    ['key', { key: 'half \ud83d of a pair' }],
+    ['workers', { workers: ['one', ''] }],
+    ['retries', { retries: 1e12 }],
     ['timeout', { timeout: 'soon' }],
     ['pure', { key: 'a', pure: true }],
   ])('a wrong option %s is refused by name', (name, options) => {
     const { client } = aClient();
     expect(() => client.with(options)).toThrow(name);
+  });
+
+  test('a name of a module or an export that cannot travel is refused where it is given', () => {
+    expect(() => preinstalled('', 'add')).toThrow(/module/);
+    expect(() => preinstalled('math', 'half \ud83d')).toThrow(/export/);
   });
 
   test('a refused graph rejects its futures with the typed error, and no others', async () => {

@@ -1,7 +1,8 @@
 /** What a caller may say about a task beside its function and arguments, checked once. */
 import { InvalidArgumentError } from '@spillway/kernel';
-import { ENCODINGS, KEY_LENGTH_MAX, type Encoding, type TaskSpec } from '@spillway/messages';
+import { ENCODINGS, RETRIES_MAX, type Encoding, type TaskSpec } from '@spillway/messages';
 import { toMs, type Duration } from './call-options.js';
+import { isName, NAME_RULE } from './names.js';
 
 export interface TaskOptions {
   /** Name of the result in the cluster. Default: the function's name and something unique. Not for `map`. */
@@ -38,19 +39,16 @@ export type ResolvedTaskOptions = Pick<
 export function resolveTaskOptions(options: TaskOptions): ResolvedTaskOptions {
   const { key, priority = 0, retries = 0, workers = [], resultEncoding = 'v8' } = options;
   check(Number.isFinite(priority), 'priority', 'a finite number', priority);
-  check(Number.isSafeInteger(retries) && retries >= 0, 'retries', 'a whole number, 0 or more', retries);
+  const isCount = Number.isSafeInteger(retries) && retries >= 0 && retries <= RETRIES_MAX;
+  check(isCount, 'retries', `a whole number from 0 to ${RETRIES_MAX}`, retries);
   check(
     ENCODINGS.includes(resultEncoding),
     'resultEncoding',
     `one of ${ENCODINGS.join(', ')}`,
     resultEncoding,
   );
-  check(
-    key === undefined || (key.length > 0 && key.length <= KEY_LENGTH_MAX),
-    'key',
-    `text of 1 to ${KEY_LENGTH_MAX} characters`,
-    key,
-  );
+  check(key === undefined || isName(key), 'key', NAME_RULE, key);
+  for (const worker of workers) check(isName(worker), 'workers', `names, each ${NAME_RULE}`, worker);
   check(key === undefined || options.pure !== true, 'pure', 'left out where a key is given', options.pure);
   return {
     key,

@@ -7,6 +7,8 @@ export const PROTOCOL_VERSION = { major: 1, minor: 0 } as const;
 export const KEY_LENGTH_MAX = 1024;
 /** Most dependencies of one task. */
 export const DEPENDENCIES_MAX = 100_000;
+/** Most retries of one task. */
+export const RETRIES_MAX = 1_000_000;
 /** Largest part of a graph on the wire; graphs of any size travel in parts. */
 export const GRAPH_PART_BYTES_MAX = 1024 * 1024;
 /** Largest single control message (one batch of a control stream, one unary request or reply). */

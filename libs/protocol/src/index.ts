@@ -3,7 +3,21 @@
  * scheduler, its server, queries, the nanny's service, and the data plane.
  */
 export type { ChannelSecurity, ServerSecurity } from './channel/security.js';
-export * from './data/index.js';
+export {
+  DATA_SERVICE_NAME,
+  DataClient,
+  DataRelay,
+  DataServer,
+  INLINE_COPY_BYTES_MAX,
+  RelayClient,
+  TASKS_HEALTH_NAME,
+  type DataRelayOptions,
+  type DataServerOptions,
+  type PeerChannelsOptions,
+  type RelayClientOptions,
+  type TransferOptions,
+  type WantedValue,
+} from './data/index.js';
 export { openClientLink, openNannyLink, openWorkerLink, type LinkOptions } from './link/open-link.js';
 export { NannyClient } from './nanny/nanny-client.js';
 export type { NannySlotInfo, NannySlotStateName, NannyStatus } from './nanny/nanny-messages.js';

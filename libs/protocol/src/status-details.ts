@@ -2,7 +2,7 @@
 /** Encoding of the details that travel with a status: a google.rpc.Status, as tools in any language read it. */
 import type { ErrorDetails } from '@spillway/kernel';
 import { google } from '@spillway/proto';
-import { durationFromMs } from './to-wire/scalars.js';
+import { durationFromMs, wellFormed } from './to-wire/scalars.js';
 
 const { Status, ErrorInfo, RetryInfo, BadRequest } = google.rpc;
 
@@ -24,7 +24,7 @@ export function packDetails({ code, message, reason, details, retryAfterMs }: Pa
   const metadata = Object.fromEntries(
     Object.entries(details)
       .slice(0, DETAILS_COUNT_MAX)
-      .map(([name, value]) => [name, value.slice(0, DETAIL_LENGTH_MAX)]),
+      .map(([name, value]) => [wellFormed(name), cut(value)]),
   );
   const packed = [any('ErrorInfo', ErrorInfo.encode({ reason, domain: ERROR_DOMAIN, metadata }))];
   if (retryAfterMs !== undefined) {
@@ -32,8 +32,8 @@ export function packDetails({ code, message, reason, details, retryAfterMs }: Pa
   }
   if (details['field'] !== undefined) {
     const violation = {
-      field: details['field'].slice(0, DETAIL_LENGTH_MAX),
-      description: (details['problem'] ?? message).slice(0, DETAIL_LENGTH_MAX),
+      field: cut(details['field']),
+      description: cut(details['problem'] ?? message),
     };
     packed.push(any('BadRequest', BadRequest.encode({ fieldViolations: [violation] })));
   }
@@ -56,6 +56,8 @@ export function unpackDetails(
     return undefined;
   }
 }
+
+const cut = (text: string): string => wellFormed(text.slice(0, DETAIL_LENGTH_MAX));
 
 const any = (name: string, encoded: { finish(): Uint8Array }): { type_url: string; value: Uint8Array } => ({
   type_url: TYPE_URL + name,

@@ -76,6 +76,16 @@ describe('errors as statuses', () => {
     expect(fieldViolations).toMatchObject([{ field: 'tasks[3].key', description: 'must not be empty' }]);
   });
 
+  test('text that is cut inside a surrogate pair, or was before, still travels in headers', () => {
+    const pairs = `x${'🙂'.repeat(1000)}`;
+    const error = new InvalidArgumentError(pairs, { details: { key: pairs, 'half \ud83d': 'half \ud83d' } });
+    const { details: message } = toServiceError(error);
+    expect(() => encodeURI(message ?? '')).not.toThrow();
+    const back = fromServiceError({ ...toServiceError(error), name: 'Error', message: 'x' });
+    expect(back.details['key']).toMatch(/^x(🙂)+\ufffd$/u);
+    expect(back.details['half \ufffd']).toBe('half \ufffd');
+  });
+
   test('long messages and many details are cut, as headers are small', () => {
     const details = Object.fromEntries(
       Array.from({ length: 500 }, (_, i) => [`detail-${i}`, 'x'.repeat(5000)]),

@@ -17,6 +17,7 @@ import {
   type ErrorCode,
 } from '@spillway/kernel';
 import { packDetails, unpackDetails } from './status-details.js';
+import { wellFormed } from './to-wire/scalars.js';
 
 const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
   TASK_FAILED: status.UNKNOWN,
@@ -67,7 +68,8 @@ export function toServiceError(error: unknown): Partial<StatusObject> & { code: 
       ? error
       : new InvariantError(error instanceof Error ? error.message : 'Unknown error', { cause: error });
   const code = STATUS_OF[known.code as ErrorCode];
-  const message = known.message.slice(0, MESSAGE_LENGTH_MAX);
+  // Order matters: cutting can leave half of a surrogate pair, for which gRPC's header encoding throws.
+  const message = wellFormed(known.message.slice(0, MESSAGE_LENGTH_MAX));
   const metadata = new Metadata();
   metadata.set(
     'grpc-status-details-bin',

@@ -92,7 +92,7 @@ export class SimWorker implements PeerLink {
   }
 
   /** Closes in order, as on a request of the nanny. */
-  async end(how: 'recycle' | 'closed', reason: string): Promise<void> {
+  async end(how: 'recycle' | 'closed' | 'lost', reason: string): Promise<void> {
     if (!this.isAlive) return;
     if (how === 'recycle') this.tell({ type: 'recycling', reason });
     await this.#runtime.close(reason);

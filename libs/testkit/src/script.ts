@@ -1,7 +1,7 @@
 /**
  * Golden scripts (style.md 5.8): a conversation with a machine as text. A block is a command line, `----`, and what is
  * expected to come out, up to a blank line. `#` lines are comments. A script is run from top to bottom against one fresh
- * machine; what really comes out is compared with the text, or, with `UPDATE=1` in the environment, written over it.
+ * machine; what really comes out is compared with the text, or, with `UPDATE_GOLDEN=1` in the environment, written over it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -111,12 +111,12 @@ export const scriptFiles = (folder: string): string[] =>
 
 /**
  * Runs the script of a file. Throws at the first command whose output is not the expected one, with both; with `update`
- * (by default, `UPDATE=1` in the environment) the file is rewritten instead, and only then.
+ * (by default, `UPDATE_GOLDEN=1` in the environment) the file is rewritten instead, and only then.
  */
 export function runScriptFile(
   file: string,
   run: CommandRunner,
-  update: boolean = process.env['UPDATE'] === '1',
+  update: boolean = process.env['UPDATE_GOLDEN'] === '1',
 ): void {
   const text = readFileSync(file, 'utf8');
   const script = parseScript(text);
@@ -138,7 +138,7 @@ function compare(
   if (expected.join('\n') === output.join('\n')) return;
   const indented = (lines: readonly string[]): string => lines.map((line) => `    ${line}`).join('\n');
   throw new Error(
-    `${file}:${command.line}: ${command.name} came out differently. Run again with UPDATE=1 to accept it.\n` +
+    `${file}:${command.line}: ${command.name} came out differently. Run again with UPDATE_GOLDEN=1 to accept it.\n` +
       `  expected:\n${indented(expected)}\n  came out:\n${indented(output)}`,
   );
 }

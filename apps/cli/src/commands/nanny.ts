@@ -11,7 +11,7 @@ export function nannyCommand(programs: ProgramFiles): Command {
   return addSettingFlags(command, 'nanny').action(async (scheduler: string, flags: object) => {
     const { startNanny } = await import('@spillway/nanny');
     const nanny = await startNanny(scheduler, flags, programs);
-    const finished = nanny.finished.then(() => EXIT.ok as number);
+    const finished = nanny.finished.then((how) => (how === 'asked' ? EXIT.ok : EXIT.cannotConnect));
     await Promise.race([nanny.allReady(), finished]);
     await serve({
       ready: { address: nanny.address, name: nanny.name },

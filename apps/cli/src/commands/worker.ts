@@ -17,7 +17,7 @@ export function workerCommand(programs: ProgramFiles): Command {
       ready: { address: worker.address, name: worker.name, workerId: worker.workerId },
       ended: worker.ended.then(async ({ how, reason }) => {
         await worker.close(reason);
-        return how === 'recycle' ? EXIT.failed : EXIT.ok;
+        return { recycle: EXIT.failed, closed: EXIT.ok, lost: EXIT.cannotConnect }[how];
       }),
       close: (reason) => worker.close(reason),
     });

@@ -3,12 +3,15 @@
  * client's connection is tested against. Runs no task: a test says what becomes of each.
  */
 import { asWorkerId, type ModuleHash, type TaskKey } from '@spillway/kernel';
-import type {
-  ClientHello,
-  ClientToScheduler,
-  Payload,
-  SchedulerToClient,
-  WorkerInfo,
+import {
+  PROTOCOL_VERSION,
+  type ClientHello,
+  type ClientToScheduler,
+  type Payload,
+  type SchedulerToClient,
+  type WorkerHello,
+  type WorkerInfo,
+  type WorkerToScheduler,
 } from '@spillway/messages';
 import type { Link, Logger, ValueSource } from '@spillway/ports';
 import { DataServer, openWorkerLink, SchedulerServer, type SchedulerHandlers } from '@spillway/protocol';
@@ -34,13 +37,11 @@ export class LoopbackScheduler implements AsyncDisposable {
 
   #workerLink: Link<WorkerToScheduler> | undefined;
 
-  private constructor(
-    private readonly scheduler: () => SchedulerServer,
-    private readonly worker: DataServer,
-  ) {}
+  #scheduler!: SchedulerServer;
+
+  private constructor(private readonly worker: DataServer) {}
 
   static async start(): Promise<LoopbackScheduler> {
-    let server: SchedulerServer | undefined;
     const values = (): Map<TaskKey, Payload> => loopback.values;
     const source: ValueSource = {
       load: (key) => Promise.resolve(values().get(key)),
@@ -50,8 +51,8 @@ export class LoopbackScheduler implements AsyncDisposable {
       },
     };
     const worker = await DataServer.listen({ address: '127.0.0.1:0', source, servingMax: () => 4 });
-    const loopback = new LoopbackScheduler(() => server!, worker);
-    server = await SchedulerServer.listen({
+    const loopback = new LoopbackScheduler(worker);
+    loopback.#scheduler = await SchedulerServer.listen({
       address: '127.0.0.1:0',
       handlers: loopback.#handlers(),
       clock: realClock,
@@ -63,7 +64,7 @@ export class LoopbackScheduler implements AsyncDisposable {
       reflection: false,
     });
     loopback.#workerLink = await openWorkerLink({
-      address: server.address,
+      address: loopback.address,
       hello: () => workerHello(worker.address),
       listener: { onMessages: () => undefined, onEnded: () => undefined },
       clock: realClock,
@@ -75,7 +76,7 @@ export class LoopbackScheduler implements AsyncDisposable {
   }
 
   get address(): string {
-    return this.scheduler().address;
+    return this.#scheduler.address;
   }
 
   get workerAddress(): string {
@@ -84,7 +85,7 @@ export class LoopbackScheduler implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#workerLink?.close('The test is over.');
-    await this.scheduler().close();
+    await this.#scheduler.close();
     await this.worker.close();
   }
 

@@ -84,7 +84,7 @@ export const schedulerSettings = {
     default: false,
     programs: ['scheduler'],
     flag: '--validate',
-    doc: `Check the scheduler's invariants after every event, and stop with the story of what went wrong when one does not
+    doc: `Check the scheduler's invariants (and, where workers read this setting too, theirs) after every event, and stop with the story of what went wrong when one does not
       hold. For tests and bug reports: every event takes longer, more so with more tasks.`,
   }),
   'module-cache-max': bytes({

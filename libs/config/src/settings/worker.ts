@@ -75,8 +75,8 @@ export const workerSettings = {
     default: false,
     programs: ['nanny', 'worker'],
     flag: '--validate',
-    doc: `Check the worker's invariants after every event, and fail tasks that write into their inputs with
-      \`INPUT_MUTATED\`. For tests: inputs are hashed before and after each task, which reads all of their bytes.`,
+    doc: `Fail tasks that write into their inputs with \`INPUT_MUTATED\`. For tests and development: inputs are hashed
+      before and after each task, which reads all of their bytes.`,
   }),
   'cancel-grace': duration({
     default: 5000,

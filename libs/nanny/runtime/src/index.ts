@@ -1,2 +1,2 @@
-export { NannyRuntime, type NannyRuntimeOptions } from './nanny-runtime.js';
+export { NannyRuntime, type NannyEnd, type NannyRuntimeOptions } from './nanny-runtime.js';
 export type { WorkerMessage } from './worker-message.js';

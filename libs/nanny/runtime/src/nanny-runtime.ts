@@ -16,6 +16,9 @@ export interface NannyRuntimeOptions {
   readonly openLink: (listener: LinkListener<SchedulerToNanny>) => Promise<Link<NannyToScheduler>>;
 }
 
+/** Why a nanny ended. */
+export type NannyEnd = 'asked' | 'scheduler-lost';
+
 /** Feeds what happens to worker processes to the nanny machine and performs what it asks for. */
 export class NannyRuntime {
   readonly #options: NannyRuntimeOptions;
@@ -25,10 +28,11 @@ export class NannyRuntime {
   readonly #readyWaiters: (() => void)[] = [];
   #link: Link<NannyToScheduler> | undefined;
   #stimulusCount = 0;
-  #finish!: () => void;
+  #finish!: (how: NannyEnd) => void;
+  #end: NannyEnd = 'asked';
 
-  /** Resolves when all workers have ended after a stop. */
-  readonly finished: Promise<void>;
+  /** Resolves when all workers have ended after a stop: which was asked for, or came because the scheduler is gone. */
+  readonly finished: Promise<NannyEnd>;
 
   constructor(options: NannyRuntimeOptions) {
     this.#options = options;
@@ -72,7 +76,7 @@ export class NannyRuntime {
       onEnded: (error) => {
         this.#link = undefined;
         if (error?.code === 'SESSION_EXPIRED') this.#reconnect();
-        else this.stop(error?.message ?? 'The scheduler ended the session.');
+        else this.#stopAfterLoss(error);
       },
     });
   }
@@ -80,8 +84,13 @@ export class NannyRuntime {
   #reconnect(): void {
     this.#connect().catch((err: unknown) => {
       this.#options.logger.error({ err }, 'could not open a new session with the scheduler');
-      this.stop('The scheduler refused a new session.');
+      this.#stopAfterLoss(err);
     });
+  }
+
+  #stopAfterLoss(error: unknown): void {
+    if (error !== undefined) this.#end = 'scheduler-lost';
+    this.stop(error instanceof Error ? error.message : 'The scheduler ended the session.');
   }
 
   #onMessage(message: SchedulerToNanny): void {
@@ -127,7 +136,7 @@ export class NannyRuntime {
       case 'finished':
         this.#wake.cancel();
         this.#link?.close('The nanny has ended.');
-        this.#finish();
+        this.#finish(this.#end);
         break;
       default:
         assertNever(instruction, 'nanny instruction');

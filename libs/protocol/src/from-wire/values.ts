@@ -12,6 +12,7 @@ import {
   DEPENDENCIES_MAX,
   ERROR_TEXT_LENGTH_MAX,
   INLINE_ARGUMENT_BYTES_MAX,
+  RETRIES_MAX,
   THROWN_VALUE_BYTES_MAX,
   CONTROL_MESSAGE_BYTES_MAX,
   type FunctionRef,
@@ -47,7 +48,6 @@ const { ENCODING_UNSPECIFIED } = spillway.v1.Encoding;
 const COPIED_BYTES_MAX = 1024;
 /** The scheduler's own envelope around the arguments: what a client may inline plus the container's overhead. */
 const ARGUMENT_BYTES_MAX = 2 * INLINE_ARGUMENT_BYTES_MAX;
-const RETRIES_MAX = 1_000_000;
 
 export const payload = (wire: spillway.v1.Payload, bytesMax = CONTROL_MESSAGE_BYTES_MAX): Payload => ({
   encoding: encoding(wire.encoding, 'encoding'),

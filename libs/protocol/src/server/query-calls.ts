@@ -17,6 +17,10 @@ const WORKERS_PAGE_MAX = 1000;
 const HOLDINGS_PAGE_MAX = 10_000;
 
 export function queryCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
+  return { ...keyCalls(calls, handlers), ...workerCalls(calls, handlers) };
+}
+
+function keyCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
   return {
     describeKeys: calls.unary(
       methods.describeKeys,
@@ -29,6 +33,24 @@ export function queryCalls(calls: CallFactory, handlers: SchedulerHandlers): Rec
         return { keys: handlers.describeKeys(keys(request.keys)).map(keyInfoToWire) };
       },
     ),
+    planScatter: calls.unary(
+      methods.planScatter,
+      wire.PlanScatterRequest,
+      wire.PlanScatterResponse,
+      (request) => {
+        const holders = handlers.planScatter(
+          count(request.nbytes, 'nbytes'),
+          count(request.copies, 'copies'),
+          texts(request.workers, 'workers'),
+        );
+        return { holders: holders.map(holderToWire) };
+      },
+    ),
+  };
+}
+
+function workerCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
+  return {
     listWorkers: calls.unary(
       methods.listWorkers,
       wire.ListWorkersRequest,
@@ -47,19 +69,6 @@ export function queryCalls(calls: CallFactory, handlers: SchedulerHandlers): Rec
       const { items, nextPageToken } = pageOf(holdings, request, HOLDINGS_PAGE_MAX);
       return { holdings: items.map(holdingToWire), nextPageToken };
     }),
-    planScatter: calls.unary(
-      methods.planScatter,
-      wire.PlanScatterRequest,
-      wire.PlanScatterResponse,
-      (request) => {
-        const holders = handlers.planScatter(
-          count(request.nbytes, 'nbytes'),
-          count(request.copies, 'copies'),
-          texts(request.workers, 'workers'),
-        );
-        return { holders: holders.map(holderToWire) };
-      },
-    ),
     runOnWorkers: calls.unary(
       methods.runOnWorkers,
       wire.RunOnWorkersRequest,

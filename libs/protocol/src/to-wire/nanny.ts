@@ -3,7 +3,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { DeathCause, NannyHello, NannyToScheduler, SchedulerToNanny, Verdict } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { durationFromMs } from './scalars.js';
+import { durationFromMs, wellFormed } from './scalars.js';
 
 export const nannyHelloToWire = (hello: NannyHello): spillway.v1.NannyHello => ({
   nannyId: hello.nannyId,
@@ -42,10 +42,10 @@ const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
   workerId: verdict.workerId,
   workerName: verdict.workerName,
   cause: causeToWire(verdict.cause),
-  summary: verdict.summary,
+  summary: wellFormed(verdict.summary),
   pid: verdict.pid ?? null,
   lifetime: durationFromMs(verdict.livedMs),
-  stderrTail: verdict.stderrTail,
+  stderrTail: wellFormed(verdict.stderrTail),
 });
 
 function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
@@ -61,9 +61,9 @@ function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
     case 'memory-limit':
       return { memoryLimit: { processBytes: cause.processBytes, limitBytes: cause.limitBytes } };
     case 'recycled':
-      return { recycled: { reason: cause.reason } };
+      return { recycled: { reason: wellFormed(cause.reason) } };
     case 'start-failed':
-      return { startFailed: { message: cause.message } };
+      return { startFailed: { message: wellFormed(cause.message) } };
     case 'host-lost':
       return { hostLost: {} };
     default:

@@ -38,5 +38,10 @@ export const WORKER_STATUS_TO_WIRE: Readonly<Record<WorkerStatus, spillway.v1.Wo
   retiring: wire.WorkerStatus.WORKER_STATUS_RETIRING,
 };
 
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
+/** Half of a surrogate pair cannot be written as UTF-8, and a reader refuses the whole batch it came in. */
+export const wellFormed = (text: string): string => text.replace(LONE_SURROGATES, '\ufffd');
+
 /** The encoder only reads a list; its types do not say so. */
 export const texts = (list: readonly string[]): string[] => list as string[];

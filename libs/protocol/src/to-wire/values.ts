@@ -14,7 +14,7 @@ import {
   type TaskSpec,
 } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { durationFromMs, ENCODING_TO_WIRE, texts } from './scalars.js';
+import { durationFromMs, ENCODING_TO_WIRE, texts, wellFormed } from './scalars.js';
 
 type Wire = typeof spillway.v1;
 type WireOf<Name extends keyof Wire> = Wire[Name] extends abstract new (...args: never[]) => infer T
@@ -53,11 +53,11 @@ export function remoteErrorToWire(error: RemoteError, depth = 1): WireOf<'Remote
 export const errorToWire = (error: SpillwayError): WireOf<'RemoteError'> =>
   remoteErrorToWire(toRemoteError(error));
 
-/** Never inside a surrogate pair, whose half could not be written as UTF-8. */
+/** Users cut texts inside a surrogate pair too: what is left of one is replaced. */
 function cut(text: string, lengthMax: number): string {
-  if (text.length <= lengthMax) return text;
+  if (text.length <= lengthMax) return wellFormed(text);
   const last = text.charCodeAt(lengthMax - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? lengthMax - 1 : lengthMax);
+  return wellFormed(text.slice(0, last >= 0xd800 && last <= 0xdbff ? lengthMax - 1 : lengthMax));
 }
 
 export const functionToWire = (ref: FunctionRef): WireOf<'FunctionRef'> =>

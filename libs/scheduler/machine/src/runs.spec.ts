@@ -61,7 +61,10 @@ test('a task is retried as often as it says, each time as the next attempt, and 
   expect(attempts).toMatchObject([[{ attempt: 2 }], [{ attempt: 3 }]]);
 
   const error = remoteError('TASK_FAILED', 'third time');
-  expect(toClient(scheduler.err('x', { error }), 'c')).toEqual([{ type: 'key-erred', key: 'x', error }]);
+  const told = { ...error, details: { workerId: 'w1', workerName: 'w1' } };
+  expect(toClient(scheduler.err('x', { error }), 'c')).toEqual([
+    { type: 'key-erred', key: 'x', error: told },
+  ]);
 });
 
 test('what a retry cannot mend is not retried', () => {

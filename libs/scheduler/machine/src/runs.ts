@@ -36,7 +36,9 @@ export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-
     move(core, task, waitingFor(task));
     return;
   }
-  move(core, task, { name: 'erred', error: event.error, dependentsError: undefined });
+  const { id: workerId, name: workerName } = worker;
+  const error = { ...event.error, details: { ...event.error.details, workerId, workerName } };
+  move(core, task, { name: 'erred', error, dependentsError: undefined });
 }
 
 export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'task-handed-back'>): void {

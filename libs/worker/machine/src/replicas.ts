@@ -64,7 +64,8 @@ export function onGatherOutcome(context: MachineContext, outcome: GatherOutcome)
   const flight = context.peers.endFlight(peerId);
   const left = flight === undefined ? [] : stillAwaited(flight);
   const peer = context.peers.get(peerId);
-  if (peer !== undefined) peer.failureCount = outcome.type === 'gather-network-failure' ? peer.failureCount + 1 : 0;
+  if (peer !== undefined)
+    peer.failureCount = outcome.type === 'gather-network-failure' ? peer.failureCount + 1 : 0;
   switch (outcome.type) {
     case 'gather-busy':
       context.peers.rest(peerId, context.nowMs + context.options.busyRestMs);

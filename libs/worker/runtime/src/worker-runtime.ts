@@ -46,8 +46,11 @@ export interface WorkerRuntimeOptions {
   readonly heartbeatIntervalMs: number;
   /** What a heartbeat says beside what runs. */
   readonly measure: () => Omit<WorkerMetrics, 'executing'>;
-  /** The worker cannot or must not go on: `recycle` wants another in its place, `closed` does not. */
-  readonly onEnd: (how: 'recycle' | 'closed', reason: string) => void;
+  /**
+   * The worker cannot or must not go on: `recycle` wants another in its place, `closed` was asked for, `lost` means that
+   * the scheduler is gone.
+   */
+  readonly onEnd: (how: 'recycle' | 'closed' | 'lost', reason: string) => void;
 }
 
 /**
@@ -183,13 +186,16 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     this.#link = undefined;
     this.dispatch({ type: 'session-lost', stimulusId: this.stimulus('session-lost') });
     if (error?.code !== 'SESSION_EXPIRED') {
-      this.#options.onEnd('closed', error?.message ?? 'The scheduler ended the session.');
+      this.#options.onEnd(
+        error === undefined ? 'closed' : 'lost',
+        error?.message ?? 'The scheduler ended the session.',
+      );
       return;
     }
     this.#options.logger.warn({ event: 'link.expired', err: error }, 'session expired, registering again');
     this.#register().catch((err: unknown) => {
       this.#options.logger.error({ err }, 'could not register again');
-      this.#options.onEnd('closed', 'The scheduler refused a new session.');
+      this.#options.onEnd('lost', 'The scheduler refused a new session.');
     });
   }
 
