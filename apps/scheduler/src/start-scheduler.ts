@@ -67,7 +67,11 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
     clock: systemClock,
     timers: systemTimers,
     logger,
-    resumeGraceMs: scheduler.workerReconnectGrace,
+    resumeGraceMs: {
+      clients: scheduler.clientLease,
+      workers: scheduler.workerReconnectGrace,
+      nannies: scheduler.workerReconnectGrace,
+    },
     heartbeatMs: scheduler.heartbeatInterval,
     softwareVersion: SOFTWARE_VERSION,
     reflection: process.env['NODE_ENV'] !== 'production',

@@ -4,7 +4,12 @@
  * a dependency too; the same large object is put there once for all calls of one submission.
  */
 import { InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
-import { DEPENDENCIES_MAX, INLINE_ARGUMENT_BYTES_MAX, type Payload } from '@spillway/messages';
+import {
+  ARGUMENTS_BYTES_MAX,
+  DEPENDENCIES_MAX,
+  DEPENDENCY_KEYS_BYTES_MAX,
+  type Payload,
+} from '@spillway/messages';
 import { encodeValue } from '@spillway/values';
 import { encodeWithFutures } from './encode-with-futures.js';
 import { Future, ownerOf, recordOf, type FutureOwner } from './future.js';
@@ -31,11 +36,8 @@ class LargeText {
   constructor(readonly text: string) {}
 }
 
-/** Most that a task carries when all that can travel apart has been taken out. The scheduler refuses more. */
-export const ARGUMENT_BYTES_MAX = 2 * INLINE_ARGUMENT_BYTES_MAX;
-
-/** Arguments that are too large together are taken apart down to parts of this size, the larger ones first. */
-const PART_BYTES_MAX_STEPS = [INLINE_ARGUMENT_BYTES_MAX / 2, INLINE_ARGUMENT_BYTES_MAX / 16];
+/** Arguments that are too large together are taken apart down to such fractions of the bound, the larger ones first. */
+const PART_FRACTIONS = [1 / 2, 1 / 16];
 
 type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Record<string, unknown>;
 
@@ -44,25 +46,30 @@ export class ArgumentEncoder {
   readonly #texts = new Map<string, LargeText>();
   readonly #open = new Set<object>();
 
-  /** `place`: begins to put a value into the cluster, under a key of its own. */
+  /**
+   * `place`: begins to put a value into the cluster, under a key of its own. `inlineBytesMax`: what encodes to more is
+   * placed.
+   */
   constructor(
     private readonly owner: FutureOwner,
     private readonly place: (payload: Payload) => LargeArgument,
+    private readonly inlineBytesMax: number,
   ) {}
 
   /** Throws `ValueNotEncodableError`, and `InvalidArgumentError` for a future of another client. */
   encode(args: readonly unknown[]): EncodedArguments {
     const prepared = args.map((argument) => this.#takeOutAtOnce(argument));
     let encoded = this.#attempt(prepared);
-    for (const partBytesMax of PART_BYTES_MAX_STEPS) {
-      if (encoded.payload.data.byteLength <= INLINE_ARGUMENT_BYTES_MAX) return encoded;
+    for (const fraction of PART_FRACTIONS) {
+      if (encoded.payload.data.byteLength <= this.inlineBytesMax) return encoded;
+      const partBytesMax = this.inlineBytesMax * fraction;
       encoded = this.#attempt(prepared.map((argument) => this.#takeOut(argument, partBytesMax)));
     }
     // What is left are placeholders and small things in great number; the graph can carry some more of them.
-    if (encoded.payload.data.byteLength <= ARGUMENT_BYTES_MAX) return encoded;
+    if (encoded.payload.data.byteLength <= ARGUMENTS_BYTES_MAX) return encoded;
     throw new LimitExceededError(
       `The arguments hold ${encoded.payload.data.byteLength} bytes of futures and values that cannot be taken apart, ` +
-        `more than the ${ARGUMENT_BYTES_MAX} a task may carry. Scatter the values, or merge the futures in steps.`,
+        `more than the ${ARGUMENTS_BYTES_MAX} a task may carry. Scatter the values, or merge the futures in steps.`,
     );
   }
 
@@ -74,8 +81,8 @@ export class ArgumentEncoder {
 
   /** Large text and binary data is recognized without encoding it. */
   #takeOutAtOnce(value: unknown): unknown {
-    if (typeof value === 'string') return this.#takeOutText(value, INLINE_ARGUMENT_BYTES_MAX);
-    if (isBinary(value) && value.byteLength > INLINE_ARGUMENT_BYTES_MAX) this.#placeOnce(value, value);
+    if (typeof value === 'string') return this.#takeOutText(value, this.inlineBytesMax);
+    if (isBinary(value) && value.byteLength > this.inlineBytesMax) this.#placeOnce(value, value);
     return value;
   }
 
@@ -117,6 +124,7 @@ class FoundDependencies {
   readonly records: KeyRecord[] = [];
   readonly large: LargeArgument[] = [];
   readonly #indexes = new Map<TaskKey, number>();
+  #keyBytes = 0;
 
   constructor(
     private readonly owner: FutureOwner,
@@ -139,6 +147,13 @@ class FoundDependencies {
     if (index >= DEPENDENCIES_MAX) {
       throw new LimitExceededError(
         `The arguments hold more than ${DEPENDENCIES_MAX} different futures. Merge them in steps.`,
+      );
+    }
+    this.#keyBytes += Buffer.byteLength(record.key);
+    if (this.#keyBytes > DEPENDENCY_KEYS_BYTES_MAX) {
+      throw new LimitExceededError(
+        `The arguments hold futures whose keys are longer than ${DEPENDENCY_KEYS_BYTES_MAX} bytes together. ` +
+          `Merge them in steps, or use shorter keys.`,
       );
     }
     this.#indexes.set(record.key, index);

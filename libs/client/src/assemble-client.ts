@@ -6,6 +6,7 @@ import { ClientSession } from './client-session.js';
 import type { ClusterConnection, ConnectionListener } from './cluster-connection.js';
 import { ModuleUploads } from './module-uploads.js';
 import { Reachability } from './reachability.js';
+import { DEFAULT_SESSION_SETTINGS, type SessionSettings } from './session-settings.js';
 import type { TransferSettings } from './transfers.js';
 
 export interface ClientParts {
@@ -14,6 +15,8 @@ export interface ClientParts {
   readonly clock: Clock;
   /** What differs from the defaults. */
   readonly transfers?: Partial<Omit<TransferSettings, 'clock' | 'reachability'>>;
+  /** What differs from the defaults. */
+  readonly settings?: Partial<SessionSettings>;
   /** Called when the client begins to close. */
   readonly onClose?: () => void;
 }
@@ -35,6 +38,7 @@ export function assembleClient(parts: ClientParts): { client: Client; listener: 
     connection,
     timers,
     transfers: { ...TRANSFERS, ...parts.transfers, clock, reachability },
+    settings: { ...DEFAULT_SESSION_SETTINGS, ...parts.settings },
   });
   const callables = new Callables(new ModuleUploads(connection, clock));
   const client = new Client(session, connection, callables, parts.onClose ?? (() => undefined));

@@ -25,11 +25,13 @@ import {
   type FutureOwner,
   type SubmissionTicket,
 } from './future.js';
+import { keyChunks } from './key-chunks.js';
 import { PENDING, type KeyRecord } from './key-record.js';
 import { KeyNames } from './key-names.js';
 import { cancelled, KeyTable } from './key-table.js';
 import { Outbox } from './outbox.js';
 import { errorOf, ResultFetcher } from './result-fetcher.js';
+import type { SessionSettings } from './session-settings.js';
 import { Submissions } from './submissions.js';
 import { contentHash, type CallableFunction, type TaskDraft } from './task-draft.js';
 import type { ResolvedTaskOptions } from './task-options.js';
@@ -40,11 +42,13 @@ export interface SessionParts {
   readonly connection: ClusterConnection;
   readonly timers: Timers;
   readonly transfers: TransferSettings;
+  readonly settings: SessionSettings;
 }
 
 export class ClientSession implements FutureOwner, ConnectionListener {
   readonly timers: Timers;
   readonly keys: KeyTable;
+  readonly settings: SessionSettings;
   readonly #connection: ClusterConnection;
   readonly #names: KeyNames;
   readonly #outbox = new Outbox();
@@ -56,9 +60,11 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   readonly #waits = new Set<{ readonly future: Future<unknown> }>();
   readonly #dropped = new FinalizationRegistry<KeyRecord>((record) => this.keys.release(record));
   #isClosed = false;
+  #isOver = false;
 
-  constructor({ connection, timers, transfers }: SessionParts) {
+  constructor({ connection, timers, transfers, settings }: SessionParts) {
     this.timers = timers;
+    this.settings = settings;
     this.#connection = connection;
     this.#names = new KeyNames(connection.clientId);
     this.keys = new KeyTable((key) => this.#noteUnwanted(key));
@@ -72,6 +78,9 @@ export class ClientSession implements FutureOwner, ConnectionListener {
       send: (message) => connection.send(message),
       nextSubmissionId: () => this.#names.next('graph'),
       place: (payload) => this.#placeLarge(payload),
+      inlineArgumentBytesMax: settings.inlineArgumentBytesMax,
+      backlogBytes: () => (this.#isOver ? 0 : connection.backlogBytes),
+      isOver: () => this.#isOver,
     });
   }
 
@@ -160,8 +169,10 @@ export class ClientSession implements FutureOwner, ConnectionListener {
       keys.add(record.key);
       record.become({ name: 'cancelled', error: cancelled(record.key, 'cancel() was called on it') });
     }
-    if (keys.size > 0)
-      this.#say(() => this.#connection.send({ type: 'cancel-keys', keys: [...keys], force }));
+    if (keys.size === 0) return;
+    this.#say(() => {
+      for (const chunk of keyChunks(keys)) this.#connection.send({ type: 'cancel-keys', keys: chunk, force });
+    });
   }
 
   retry(futures: readonly Future<unknown>[]): void {
@@ -174,7 +185,9 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     if (records.size === 0) return;
     for (const record of records) record.become(PENDING);
     const keys = [...records].map((record) => record.key);
-    this.#say(() => this.#connection.send({ type: 'retry-keys', keys }));
+    this.#say(() => {
+      for (const chunk of keyChunks(keys)) this.#connection.send({ type: 'retry-keys', keys: chunk });
+    });
   }
 
   dropped(future: Future<unknown>): void {
@@ -191,6 +204,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   }
 
   onEnded(error: SpillwayError | undefined): void {
+    this.#isOver = true;
     this.keys.end(
       error ?? new ClusterUnreachableError('The scheduler has ended the session. Connect again.'),
     );
@@ -200,6 +214,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isOver = true;
     this.keys.end(new FutureCancelledError('The client was closed, and with it all of its futures.'));
     await this.#connection.close();
   }
@@ -266,7 +281,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     // A key that was submitted again meanwhile is wanted again.
     const keys = [...this.#unwanted].filter((key) => this.keys.find(key) === undefined);
     this.#unwanted.clear();
-    if (keys.length > 0) this.#connection.send({ type: 'client-releases-keys', keys });
+    for (const chunk of keyChunks(keys))
+      this.#connection.send({ type: 'client-releases-keys', keys: chunk });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Callables } from './callables.js';
 import type { ClientSession } from './client-session.js';
 import type { ClusterConnection } from './cluster-connection.js';
 import { CompletionQueue, untilDone, waitFor, type WaitOutcome } from './completion.js';
-import { describe, holdingsOf } from './cluster-queries.js';
+import { describe, holdingsOf, untilRunning } from './cluster-queries.js';
 import { encodeWithFutures } from './encode-with-futures.js';
 import { refuseFuture, stateOf, type Future } from './future.js';
 import { gatherShape } from './gather.js';
@@ -38,11 +38,10 @@ export interface WaitOptions extends CallOptions {
 
 export interface GatherIteratorOptions extends Pick<CallOptions, 'signal'> {
   readonly as: 'iterator';
-  /** Most encoded bytes fetched ahead of what was taken. Default 64 MiB. */
+  /** Most encoded bytes fetched ahead of what was taken. Default: the setting `client.gather-window`, 64 MiB. */
   readonly windowBytes?: number | undefined;
 }
 
-const WINDOW_BYTES = 64 * 1024 * 1024;
 /** Values of one `scatterAll` under way at a time. */
 const SCATTER_COUNT_MAX = 4;
 
@@ -197,6 +196,19 @@ export class Client implements Submitter, AsyncDisposable {
   }
 
   /**
+   * Waits until at least so many workers are running (a paused one is not), and gives those that are. Rejects with
+   * `DeadlineExceededError` when they are not there within the timeout.
+   */
+  async waitForWorkers(count: number, options: CallOptions = {}): Promise<readonly WorkerInfo[]> {
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new InvalidArgumentError(`waitForWorkers takes a whole number of workers, not ${count}.`);
+    }
+    return this.#bounded(`Waiting for ${count} running workers`, options, (signal) =>
+      untilRunning(this.#connection, count, this.#session.timers, signal),
+    );
+  }
+
+  /**
    * Runs the function on workers at once, beside their tasks and without futures; the results by worker id. Rejects
    * with the first failure, whose `details.workerId` says where.
    */
@@ -271,7 +283,7 @@ export class Client implements Submitter, AsyncDisposable {
   #gatherIterator(futures: Iterable<Future<unknown>>, options: GatherIteratorOptions): AsyncGenerator {
     return gatherInOrder({
       futures,
-      windowBytes: options.windowBytes ?? WINDOW_BYTES,
+      windowBytes: options.windowBytes ?? this.#session.settings.gatherWindowBytes,
       signal: options.signal ?? new AbortController().signal,
       settled: untilDone,
       sizeOf: (future) => {

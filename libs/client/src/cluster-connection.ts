@@ -41,6 +41,8 @@ export interface ClusterConnection {
   readonly clientId: ClientId;
   /** Messages arrive once, in order, also across a short loss of the connection. */
   send(message: ClientToScheduler): void;
+  /** What was said and has not been acknowledged. */
+  readonly backlogBytes: number;
   describeKeys(keys: readonly TaskKey[], options?: QueryOptions): Promise<readonly KeyInfo[]>;
   listWorkers(options?: QueryOptions): Promise<readonly WorkerInfo[]>;
   /** `undefined` for a worker that is not registered. */

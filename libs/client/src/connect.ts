@@ -1,29 +1,31 @@
 /** From an address to a client: the settings of `client.*`, the connection, and the parts over it. */
 import { InvalidArgumentError } from '@spillway/kernel';
-import { loadConfig, optionsSource, type ClientConfig } from '@spillway/config';
+import { configDoors } from '@spillway/platform';
 import type { ChannelSecurity } from '@spillway/protocol';
 import { assembleClient } from './assemble-client.js';
-import { toMs, type CallOptions, type Duration } from './call-options.js';
+import type { CallOptions, Duration } from './call-options.js';
 import type { Client } from './client.js';
+import { clientConfig } from './client-config.js';
 import { openGrpcConnection } from './grpc-connection.js';
 import { realClock, realTimers } from './real-time.js';
 
 export interface ConnectOptions extends CallOptions {
   /** `host:port` of the scheduler. */
   readonly address: string;
-  /** How long a lost connection is tried to be resumed before all that waits fails. Default 30 s. */
+  /** How long a lost connection is tried to be resumed before all that waits fails: `client.resume-grace`, 30 s. */
   readonly resumeGrace?: Duration | undefined;
-  /** Deadline of each single question to the scheduler. Default 30 s. */
+  /** Deadline of each single question to the scheduler: `client.call-timeout`, 30 s. */
   readonly callTimeout?: Duration | undefined;
-  /** How long a worker is tried to be reached before its values come through the scheduler. Default 1 s. */
+  /** How long a worker is tried to be reached before the scheduler relays its values: `client.relay-after`, 1 s. */
   readonly relayAfter?: Duration | undefined;
-  /** TLS: whom to trust, what to show. Default: not encrypted. */
+  /** TLS: whom to trust, what to show. Default: what `tls.*` says, else not encrypted. */
   readonly security?: ChannelSecurity | undefined;
 }
 
 /**
- * Connects to a scheduler. `timeout` (default 30 s) bounds the first connection. Rejects with
- * `ClusterUnreachableError`, `VersionMismatchError` or the signal's reason.
+ * Connects to a scheduler. What is not given comes from `SPILLWAY_…` variables and configuration files (docs/config.md).
+ * `timeout` (`client.connect-timeout`, 30 s) bounds the first connection. Rejects with `ClusterUnreachableError`,
+ * `VersionMismatchError`, `InvalidConfigError` or the signal's reason.
  */
 export async function connect(
   address: string | ConnectOptions,
@@ -33,20 +35,25 @@ export async function connect(
   return openClient(all, () => undefined);
 }
 
-/** `onClose`: called when the client begins to close. */
+/**
+ * `onClose`: called when the client begins to close. `environ`: the variables that settings are read from; default those
+ * of this process.
+ */
 export async function openClient(
   options: ConnectOptions,
   onClose: (client: Client) => void,
+  environ?: NodeJS.ProcessEnv,
 ): Promise<Client> {
   checkAddress(options.address);
-  const config = clientConfig(options);
+  const doors = configDoors();
+  const config = await clientConfig(options, environ === undefined ? doors : { ...doors, env: environ });
   const connection = await openGrpcConnection({
     address: options.address,
     connectTimeoutMs: config.connectTimeout,
     resumeGraceMs: config.resumeGrace,
     callTimeoutMs: config.callTimeout,
     relayAfterMs: config.relayAfter,
-    ...(options.security === undefined ? {} : { security: options.security }),
+    ...(config.security === undefined ? {} : { security: config.security }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     clock: realClock,
     timers: realTimers,
@@ -55,20 +62,14 @@ export async function openClient(
     connection,
     timers: realTimers,
     clock: realClock,
+    settings: {
+      inlineArgumentBytesMax: config.inlineArgumentMax,
+      gatherWindowBytes: config.gatherWindow,
+    },
     onClose: () => onClose(client),
   });
   connection.listenWith(listener);
   return client;
-}
-
-function clientConfig({ timeout, resumeGrace, callTimeout, relayAfter }: ConnectOptions): ClientConfig {
-  const given = { connectTimeout: timeout, resumeGrace, callTimeout, relayAfter };
-  const inMs = Object.entries(given).map(([name, duration]) => [name, asMs(duration, name)] as const);
-  return loadConfig([optionsSource({ client: Object.fromEntries(inMs) })]).client;
-}
-
-function asMs(duration: Duration | undefined, name: string): number | undefined {
-  return duration === undefined ? undefined : toMs(duration, name);
 }
 
 function checkAddress(address: string): void {

@@ -1,5 +1,8 @@
-/** Sends one graph in parts that stay below the bound of a part; a single larger task makes a part of its own. */
-import type { SubmissionId, TaskKey } from '@spillway/kernel';
+/**
+ * Sends one graph in parts that stay below the bound of a part; a single larger task makes a part of its own. Each part
+ * says that all of its tasks are wanted: the list of all keys of a large graph would not fit into the commit.
+ */
+import type { SubmissionId } from '@spillway/kernel';
 import { GRAPH_PART_BYTES_MAX, type ClientToScheduler, type TaskSpec } from '@spillway/messages';
 import { wireBytesOf } from './task-draft.js';
 
@@ -10,7 +13,7 @@ export class GraphWriter {
   #tasks: TaskSpec[] = [];
   #bytes = PART_HEADER_BYTES;
   #partCount = 0;
-  readonly #wants: TaskKey[] = [];
+  #taskCount = 0;
 
   constructor(
     readonly submissionId: SubmissionId,
@@ -18,27 +21,30 @@ export class GraphWriter {
   ) {}
 
   get taskCount(): number {
-    return this.#wants.length;
+    return this.#taskCount;
   }
 
   add(spec: TaskSpec): void {
-    const bytes = wireBytesOf(spec);
+    // Its key is there a second time, among the wants.
+    const bytes = wireBytesOf(spec) + Buffer.byteLength(spec.key) + 4;
     if (this.#tasks.length > 0 && this.#bytes + bytes > GRAPH_PART_BYTES_MAX) this.#flush();
     this.#tasks.push(spec);
     this.#bytes += bytes;
-    this.#wants.push(spec.key);
+    this.#taskCount += 1;
   }
 
   /** Nothing acts on the graph before this. */
   commit(): void {
     if (this.#tasks.length > 0) this.#flush();
     const { submissionId } = this;
-    this.send({ type: 'graph-commit', submissionId, partCount: this.#partCount, wants: this.#wants });
+    this.send({ type: 'graph-commit', submissionId, partCount: this.#partCount, wants: [] });
   }
 
   #flush(): void {
     const { submissionId } = this;
-    this.send({ type: 'graph-part', submissionId, partIndex: this.#partCount, tasks: this.#tasks });
+    const tasks = this.#tasks;
+    const wants = tasks.map(({ key }) => key);
+    this.send({ type: 'graph-part', submissionId, partIndex: this.#partCount, tasks, wants });
     this.#partCount += 1;
     this.#tasks = [];
     this.#bytes = PART_HEADER_BYTES;

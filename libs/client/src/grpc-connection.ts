@@ -93,6 +93,10 @@ export class GrpcConnection implements ClusterConnection {
     if (!this.listener.isEnded) this.link.send(message);
   }
 
+  get backlogBytes(): number {
+    return this.link.backlogBytes ?? 0;
+  }
+
   readonly describeKeys: ClusterConnection['describeKeys'] = (...call) => this.#queries.describeKeys(...call);
   readonly listWorkers: ClusterConnection['listWorkers'] = (...call) => this.#queries.listWorkers(...call);
   readonly hasWhat: ClusterConnection['hasWhat'] = (...call) => this.#queries.hasWhat(...call);

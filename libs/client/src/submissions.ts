@@ -1,12 +1,13 @@
 /**
  * Makes graphs of the tasks that are submitted. The calls of one turn travel as one graph; a call with a key of its
  * own choice makes its own, since only that can be refused, and so does a call of very many tasks. Encoding is done in
- * slices, between which the caller's loop turns.
+ * slices, between which the caller's loop turns, and no faster than the cluster takes what is said.
  */
 import { asSubmissionId, type SpillwayError, type SubmissionId } from '@spillway/kernel';
 import type { ClientToScheduler, Payload, SchedulerToClient } from '@spillway/messages';
 import type { Timers } from '@spillway/ports';
 import { ArgumentEncoder, type EncodedArguments, type LargeArgument } from './arguments.js';
+import { untilBacklogIsSmall } from './backlog.js';
 import type { FutureOwner } from './future.js';
 import { GraphWriter } from './graph-writer.js';
 import type { KeyTable } from './key-table.js';
@@ -47,6 +48,12 @@ export interface SubmissionsOptions {
   readonly timers: Timers;
   readonly send: (message: ClientToScheduler) => void;
   readonly nextSubmissionId: () => string;
+  /** Arguments that encode to more travel outside of the graph. */
+  readonly inlineArgumentBytesMax: number;
+  /** What was sent and is not acknowledged; 0 when nobody will. */
+  readonly backlogBytes: () => number;
+  /** The session is over: nothing that is sent goes anywhere. */
+  readonly isOver: () => boolean;
   /** Begins to put a large argument into the cluster. */
   readonly place: (payload: Payload) => LargeArgument;
 }
@@ -95,11 +102,13 @@ export class Submissions {
   #openBatch(): Batch {
     const large: LargeArgument[] = [];
     const { promise: closed, resolve: close } = withResolver();
-    const encoder = new ArgumentEncoder(this.options.owner, (payload) => {
+    const { owner, inlineArgumentBytesMax } = this.options;
+    const place = (payload: Payload): LargeArgument => {
       const argument = this.options.place(payload);
       large.push(argument);
       return argument;
-    });
+    };
+    const encoder = new ArgumentEncoder(owner, place, inlineArgumentBytesMax);
     const batch: Batch = { drafts: [], encoder, large, closed, close };
     this.#open = batch;
     this.options.timers.soon(() => {
@@ -115,12 +124,15 @@ export class Submissions {
     const writer = new GraphWriter(submissionId, this.options.send);
     for (let start = 0; start < batch.drafts.length;) {
       if (start > 0) await this.#nextTurn();
+      await untilBacklogIsSmall(this.options.backlogBytes, this.options.timers);
+      // Their keys have erred with the session.
+      if (this.options.isOver()) break;
       const slice = this.#encodeSlice(batch, start);
       start = slice.end;
       const failures = await failuresOf(slice.encoded);
       for (const { draft, encoded } of slice.encoded) this.#write(writer, draft, encoded, failures);
     }
-    if (writer.taskCount > 0) {
+    if (writer.taskCount > 0 && !this.options.isOver()) {
       this.#unanswered.set(submissionId, batch.drafts);
       writer.commit();
     }

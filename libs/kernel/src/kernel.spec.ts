@@ -21,8 +21,11 @@ describe('errors', () => {
 });
 
 test('assertions throw InvariantError', () => {
-  expect(() => assert(false, 'broken')).toThrow(InvariantError);
-  expect(() => assertNever('x' as never, 'thing')).toThrow('Unhandled thing');
+  const broken = (): void => {
+    assert(false, 'broken');
+  };
+  expect(broken).toThrow(InvariantError);
+  expect((): unknown => assertNever('x' as never, 'thing')).toThrow('Unhandled thing');
   expect(() => must(undefined, 'task')).toThrow('Missing task');
   expect(must(0, 'count')).toBe(0);
 });
@@ -45,12 +48,13 @@ describe('seeded random', () => {
     const random = new SeededRandom(1);
     const seen = new Set(Array.from({ length: 200 }, () => random.below(4)));
     expect([...seen].toSorted()).toEqual([0, 1, 2, 3]);
-    expect(random.pick([])).toBeUndefined();
+    const nothing: readonly string[] = [];
+    expect(random.pick(nothing)).toBeUndefined();
   });
 
   test('drawing from a fork does not move its parent', () => {
     const [a, b] = [new SeededRandom(3), new SeededRandom(3)];
-    a.fork().next();
+    void a.fork().next();
     b.fork();
     expect(a.next()).toBe(b.next());
   });
@@ -58,8 +62,9 @@ describe('seeded random', () => {
 
 test('a story keeps the last moves only, oldest first, and tells them per task', () => {
   const story = new Story(3);
-  const move = (key: string, to: string, atMs: number) =>
+  const move = (key: string, to: string, atMs: number): void => {
     story.add({ key: asTaskKey(key), from: 'a', to, stimulusId: asStimulusId('s'), atMs });
+  };
   move('x', 'b', 1);
   move('y', 'b', 2);
   move('x', 'c', 3);

@@ -17,16 +17,27 @@ export interface Holder {
   readonly address: string;
 }
 
+/** A value that a client has put on workers itself. */
+export interface ScatteredData {
+  readonly key: TaskKey;
+  readonly nbytes: number;
+  readonly holders: readonly WorkerId[];
+}
+
 /** What a client says on its control stream. */
 export type ClientToScheduler =
-  /** One part (≤ 1 MiB) of a graph. Parts of one submission arrive in order; nothing acts before the commit. */
+  /**
+   * One part (≤ 1 MiB) of a graph. Parts of one submission arrive in order; nothing acts before the commit. `wants`: keys
+   * this client holds futures for, of any part, so that a graph may want more keys than fit into one message.
+   */
   | {
       readonly type: 'graph-part';
       readonly submissionId: SubmissionId;
       readonly partIndex: number;
       readonly tasks: readonly TaskSpec[];
+      readonly wants?: readonly TaskKey[];
     }
-  /** The graph is complete. `wants`: keys this client holds futures for. Answered by accepted or refused. */
+  /** The graph is complete. `wants`: more keys this client holds futures for. Answered by accepted or refused. */
   | {
       readonly type: 'graph-commit';
       readonly submissionId: SubmissionId;
@@ -40,12 +51,7 @@ export type ClientToScheduler =
   /** Run erred keys, and the erred tasks they failed through, again. */
   | { readonly type: 'retry-keys'; readonly keys: readonly TaskKey[] }
   /** The client has put the value on these workers; it becomes data without a recipe, wanted by this client. */
-  | {
-      readonly type: 'data-scattered';
-      readonly key: TaskKey;
-      readonly nbytes: number;
-      readonly holders: readonly WorkerId[];
-    }
+  | ({ readonly type: 'data-scattered' } & ScatteredData)
   /** Good-bye: release everything now, without a grace period. */
   | { readonly type: 'client-closing' };
 

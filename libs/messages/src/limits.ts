@@ -7,14 +7,24 @@ export const PROTOCOL_VERSION = { major: 1, minor: 0 } as const;
 export const KEY_LENGTH_MAX = 1024;
 /** Most dependencies of one task. */
 export const DEPENDENCIES_MAX = 100_000;
+/**
+ * Longest that the keys of one task's dependencies are together, in bytes of UTF-8. Two lists of them, the holders and the
+ * arguments have to fit into the one message that hands the task to a worker.
+ */
+export const DEPENDENCY_KEYS_BYTES_MAX = 5 * 1024 * 1024;
 /** Most retries of one task. */
 export const RETRIES_MAX = 1_000_000;
-/** Largest part of a graph on the wire; graphs of any size travel in parts. */
+/** Largest part of a graph on the wire, unless it has a single task; graphs of any size travel in parts. */
 export const GRAPH_PART_BYTES_MAX = 1024 * 1024;
 /** Largest single control message (one batch of a control stream, one unary request or reply). */
 export const CONTROL_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Arguments above this travel through the store (the client scatters them), not inside the graph. */
 export const INLINE_ARGUMENT_BYTES_MAX = 64 * 1024;
+/**
+ * Largest encoded arguments of one task. What is large and can travel by itself does; this bounds what is left, such as
+ * the places of very many futures.
+ */
+export const ARGUMENTS_BYTES_MAX = 1024 * 1024;
 /** Results up to this ride on the control streams to clients that wait for them. */
 export const INLINE_RESULT_BYTES_MAX = 4 * 1024;
 /** Chunk of the data streams. */

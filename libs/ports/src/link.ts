@@ -7,6 +7,8 @@ import type { SpillwayError } from '@spillway/kernel';
  */
 export interface Link<Out> {
   send(message: Out): void;
+  /** What the other end has not acknowledged yet: whoever has much to say waits until this is less. */
+  readonly backlogBytes?: number;
   /** Ends the session on purpose, after what was sent has been handed to the network. */
   close(reason: string): void;
 }

@@ -5,6 +5,8 @@
 export const EVENT_NAMES = {
   // scheduler
   'worker.registered': 'A worker has registered with the scheduler and can be given tasks.',
+  'worker.refused':
+    'A worker may not register: its nanny reported it dead, or another of its name has replaced it. It ends.',
   'worker.lost':
     'A worker has died, or its connection was not resumed in time; its tasks go elsewhere and its values are recomputed.',
   'worker.paused': 'A worker is above its pause threshold: it finishes what it runs and starts nothing.',

@@ -25,7 +25,10 @@ export interface LocalClusterOptions {
   readonly environ?: Readonly<Record<string, string | undefined>> | undefined;
   /** Any other settings, by path: `{ 'scheduler.allowed-failures': 1 }`. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
-  /** Check invariants, and catch tasks that write into their inputs: for tests. Default false. */
+  /**
+   * Catch tasks that write into their inputs: `worker.validate`. Default true, as here is where mistakes are to be found;
+   * it reads all bytes of all inputs twice, so measure without it.
+   */
   readonly validate?: boolean | undefined;
   /** How long until all workers have registered. Default 60 s; then `WorkerStartTimeoutError`. */
   readonly startTimeout?: Duration | undefined;
@@ -51,14 +54,12 @@ export interface ClusterPlan {
 export function planCluster(options: LocalClusterOptions, ownEnviron: NodeJS.ProcessEnv): ClusterPlan {
   const workerCount = whole('workers', options.workers ?? availableParallelism());
   const nannyCount = Math.min(whole('nannies', options.nannies ?? 1), workerCount);
-  const common = [
-    ...flag('--log-level', options.logLevel ?? 'warn'),
-    ...(options.validate === true ? flag('--validate', true) : []),
-  ];
+  const common = flag('--log-level', options.logLevel ?? 'warn');
   const perNanny = [
     ...common,
     ...(options.nthreads === undefined ? [] : flag('--nthreads', whole('nthreads', options.nthreads))),
     ...(options.memoryLimit === undefined ? [] : flag('--memory-limit', options.memoryLimit)),
+    ...(options.validate === undefined ? [] : flag('--validate', options.validate)),
   ];
   return {
     schedulerArgs: [
@@ -87,7 +88,13 @@ function shares(count: number, among: number): number[] {
 }
 
 function environOf(options: LocalClusterOptions, ownEnviron: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const environ = { ...ownEnviron, ...settingsEnviron(options.settings ?? {}), ...options.environ };
+  const environ = {
+    // Variables and settings may say otherwise.
+    [variableOf('worker.validate')]: 'true',
+    ...ownEnviron,
+    ...settingsEnviron(options.settings ?? {}),
+    ...options.environ,
+  };
   // Parsing extra certificates costs every Node process 70 to 90 ms at its start, and a local cluster uses no TLS.
   if (options.environ?.['NODE_EXTRA_CA_CERTS'] === undefined) delete environ['NODE_EXTRA_CA_CERTS'];
   // Flags of this process (a loader, an inspector) are not meant for the programs.

@@ -13,14 +13,14 @@ export class LocalCluster implements AsyncDisposable {
   /** `host:port` of the scheduler. */
   readonly address: string;
   readonly #programs: readonly ChildProgram[];
-  readonly #closeTimeoutMs: number;
+  readonly #plan: ClusterPlan;
   readonly #clients = new Set<Client>();
   #closing: Promise<void> | undefined;
 
-  private constructor(address: string, programs: readonly ChildProgram[], closeTimeoutMs: number) {
+  private constructor(address: string, programs: readonly ChildProgram[], plan: ClusterPlan) {
     this.address = address;
     this.#programs = programs;
-    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#plan = plan;
   }
 
   /**
@@ -34,7 +34,7 @@ export class LocalCluster implements AsyncDisposable {
     const starter = new ClusterStarter(options, plan);
     try {
       const address = await starter.start();
-      return new LocalCluster(address, starter.programs, plan.closeTimeoutMs);
+      return new LocalCluster(address, starter.programs, plan);
     } catch (error) {
       await closeAll(starter.programs, plan.closeTimeoutMs);
       throw error;
@@ -46,12 +46,16 @@ export class LocalCluster implements AsyncDisposable {
     return this.#programs.map(({ pid }) => pid);
   }
 
-  /** A client of this cluster. `close()` of the cluster closes it too. */
+  /**
+   * A client of this cluster, with the settings that the cluster was given. `close()` of the cluster closes it too.
+   */
   async connect(options: Omit<ConnectOptions, 'address'> = {}): Promise<Client> {
     if (this.#closing !== undefined)
       throw new ClusterUnreachableError('This cluster was closed. Start a new one.');
-    const client = await openClient({ ...options, address: this.address }, (closed) =>
-      this.#clients.delete(closed),
+    const client = await openClient(
+      { ...options, address: this.address },
+      (closed) => this.#clients.delete(closed),
+      this.#plan.environ,
     );
     this.#clients.add(client);
     return client;
@@ -69,7 +73,7 @@ export class LocalCluster implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.close()));
-    await closeAll(this.#programs, this.#closeTimeoutMs);
+    await closeAll(this.#programs, this.#plan.closeTimeoutMs);
   }
 }
 

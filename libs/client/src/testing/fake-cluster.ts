@@ -35,6 +35,7 @@ export class FakeCluster implements ClusterConnection {
   readonly keyInfos = new Map<TaskKey, KeyInfo>();
   workers: Holder[] = [aHolder('w1')];
   isClosed = false;
+  backlogBytes = 0;
   /** Accepts each graph at once; a test that says no turns it off. */
   acceptsGraphs = true;
   listener: ConnectionListener | undefined;
@@ -79,8 +80,14 @@ export class FakeCluster implements ClusterConnection {
     return this.said.flatMap((message) => (message.type === 'graph-part' ? message.tasks : []));
   }
 
+  /** The graphs that were committed, with all that they want: each part says it of its tasks. */
   get graphs(): Extract<ClientToScheduler, { type: 'graph-commit' }>[] {
-    return this.said.filter((message) => message.type === 'graph-commit');
+    return this.allSaid('graph-commit').map((commit) => {
+      const isOfIt = ({ submissionId }: { readonly submissionId: string }): boolean =>
+        submissionId === commit.submissionId;
+      const wants = this.allSaid('graph-part').filter(isOfIt).flatMap((part) => part.wants ?? []);
+      return { ...commit, wants: [...wants, ...commit.wants] };
+    });
   }
 
   allSaid<T extends ClientToScheduler['type']>(type: T): Extract<ClientToScheduler, { type: T }>[] {

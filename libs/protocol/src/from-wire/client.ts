@@ -5,6 +5,7 @@ import {
   type ClientHello,
   type ClientToScheduler,
   type Payload,
+  type ScatteredData,
   type SchedulerToClient,
 } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
@@ -26,6 +27,7 @@ const graphPart = (wire: spillway.v1.GraphPart): ClientToScheduler => ({
   submissionId: asSubmissionId(text(wire.submissionId, 'submission_id')),
   partIndex: count(wire.partIndex, 'part_index'),
   tasks: each(wire.tasks, 'tasks', taskSpec),
+  ...(wire.wants.length === 0 ? {} : { wants: keys(wire.wants, 'wants') }),
 });
 
 const graphCommit = (wire: spillway.v1.GraphCommit): ClientToScheduler => ({
@@ -35,11 +37,18 @@ const graphCommit = (wire: spillway.v1.GraphCommit): ClientToScheduler => ({
   wants: keys(wire.wants, 'wants'),
 });
 
-const dataScattered = (wire: spillway.v1.DataScattered): ClientToScheduler => ({
-  type: 'data-scattered',
+/** Also of the call that says the same without a stream. */
+export const scatteredData = (
+  wire: Pick<spillway.v1.DataScattered, 'key' | 'nbytes' | 'holders'>,
+): ScatteredData => ({
   key: asTaskKey(text(wire.key, 'key')),
   nbytes: count(wire.nbytes, 'nbytes'),
   holders: texts(wire.holders, 'holders') as readonly WorkerId[],
+});
+
+const dataScattered = (wire: spillway.v1.DataScattered): ClientToScheduler => ({
+  type: 'data-scattered',
+  ...scatteredData(wire),
 });
 
 export function clientMessage(wire: spillway.v1.ClientMessage): ClientToScheduler {

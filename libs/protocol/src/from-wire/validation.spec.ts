@@ -1,6 +1,11 @@
 /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 import { InvalidArgumentError } from '@spillway/kernel';
-import { DEPENDENCIES_MAX, KEY_LENGTH_MAX } from '@spillway/messages';
+import {
+  ARGUMENTS_BYTES_MAX,
+  DEPENDENCIES_MAX,
+  DEPENDENCY_KEYS_BYTES_MAX,
+  KEY_LENGTH_MAX,
+} from '@spillway/messages';
 import { spillway } from '@spillway/proto';
 import { clientUp, workerDown, workerUp } from '../link/envelopes.js';
 import { taskSpec } from './values.js';
@@ -61,7 +66,10 @@ describe('what arrives is checked, and the refusal names the field', () => {
     ['args', { args: null }],
     ['args.encoding', { args: { encoding: wire.Encoding.ENCODING_UNSPECIFIED, data: Buffer.alloc(0) } }],
     ['args.encoding', { args: { encoding: UNKNOWN_ENCODING, data: Buffer.alloc(0) } }],
-    ['args.data', { args: { encoding: wire.Encoding.ENCODING_BYTES, data: Buffer.alloc(200_000) } }],
+    [
+      'args.data',
+      { args: { encoding: wire.Encoding.ENCODING_BYTES, data: Buffer.alloc(ARGUMENTS_BYTES_MAX + 1) } },
+    ],
     ['dependencies', { dependencies: ['a', 'b', 'a'] }],
     ['dependencies', { dependencies: Array.from({ length: 20 }, (_, i) => `k${i % 19}`) }],
     ['dependencies[1]', { dependencies: ['a', ''] }],
@@ -84,6 +92,19 @@ describe('what arrives is checked, and the refusal names the field', () => {
     expect(refusal(() => taskSpec(aTask({ dependencies })))).toMatchObject({
       field: 'dependencies',
       problem: `more than ${DEPENDENCIES_MAX}`,
+    });
+  });
+
+  test('dependencies with keys that are too long together are refused, and as long as may be are not', () => {
+    const keysOf = (count: number): string[] =>
+      Array.from({ length: count }, (_, index) => `${index}`.padStart(KEY_LENGTH_MAX, 'ä'));
+    const fitting = keysOf(Math.floor(DEPENDENCY_KEYS_BYTES_MAX / (2 * KEY_LENGTH_MAX)));
+    expect(taskSpec(aTask({ dependencies: fitting })).dependencies).toHaveLength(fitting.length);
+
+    const dependencies = keysOf(fitting.length + 20);
+    expect(refusal(() => taskSpec(aTask({ dependencies })))).toMatchObject({
+      field: 'dependencies',
+      problem: `keys of more than ${DEPENDENCY_KEYS_BYTES_MAX} bytes together`,
     });
   });
 

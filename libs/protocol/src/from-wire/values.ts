@@ -9,9 +9,11 @@
  */
 import { asModuleHash, asTaskKey, asWorkerId, type TaskKey } from '@spillway/kernel';
 import {
+  ARGUMENTS_BYTES_MAX,
   DEPENDENCIES_MAX,
+  DEPENDENCY_KEYS_BYTES_MAX,
   ERROR_TEXT_LENGTH_MAX,
-  INLINE_ARGUMENT_BYTES_MAX,
+  KEY_LENGTH_MAX,
   RETRIES_MAX,
   THROWN_VALUE_BYTES_MAX,
   CONTROL_MESSAGE_BYTES_MAX,
@@ -46,8 +48,8 @@ const { ENCODING_UNSPECIFIED } = spillway.v1.Encoding;
 
 /** Bytes up to this are copied out of the batch when they are kept for long. */
 const COPIED_BYTES_MAX = 1024;
-/** The scheduler's own envelope around the arguments: what a client may inline plus the container's overhead. */
-const ARGUMENT_BYTES_MAX = 2 * INLINE_ARGUMENT_BYTES_MAX;
+/** So many keys are never over their bound together, however long: a UTF-16 code unit takes three bytes at most. */
+const SMALL_DEPENDENCY_COUNT = Math.floor(DEPENDENCY_KEYS_BYTES_MAX / (3 * KEY_LENGTH_MAX));
 
 export const payload = (wire: spillway.v1.Payload, bytesMax = CONTROL_MESSAGE_BYTES_MAX): Payload => ({
   encoding: encoding(wire.encoding, 'encoding'),
@@ -56,7 +58,7 @@ export const payload = (wire: spillway.v1.Payload, bytesMax = CONTROL_MESSAGE_BY
 
 /** A payload that is kept when the batch it came in is not. */
 export function keptPayload(wire: spillway.v1.Payload): Payload {
-  const { encoding: kind, data } = payload(wire, ARGUMENT_BYTES_MAX);
+  const { encoding: kind, data } = payload(wire, ARGUMENTS_BYTES_MAX);
   if (data.length > COPIED_BYTES_MAX) return { encoding: kind, data };
   return { encoding: kind, data: Buffer.from(data) };
 }
@@ -133,7 +135,14 @@ function dependencyKeys(list: readonly string[]): readonly TaskKey[] {
       ? list.every((key, index) => list.indexOf(key) === index)
       : new Set(list).size === list.length;
   if (!isUnique) throw invalid('dependencies', 'must be unique');
+  if (list.length > SMALL_DEPENDENCY_COUNT) checkKeyBytes(list);
   return keys(list, 'dependencies');
+}
+
+function checkKeyBytes(list: readonly string[]): void {
+  const keyBytes = list.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
+  if (keyBytes <= DEPENDENCY_KEYS_BYTES_MAX) return;
+  throw invalid('dependencies', `keys of more than ${DEPENDENCY_KEYS_BYTES_MAX} bytes together`);
 }
 
 export function taskSpec(wire: spillway.v1.TaskSpec): TaskSpec {

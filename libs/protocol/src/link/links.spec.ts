@@ -228,7 +228,7 @@ describe('links between programs and the scheduler', () => {
 
   test('a connection that cannot be made again ends the session after the grace period, on both sides', async () => {
     const scheduler = new TestScheduler();
-    const server = await serve(scheduler, { resumeGraceMs: 200 });
+    const server = await serve(scheduler, { resumeGraceMs: { clients: 200, workers: 9e9, nannies: 9e9 } });
     const proxy = await CuttableProxy.to(server.address);
     const recorder = new Recorder<SchedulerToClient>();
     await openClient(proxy.address, recorder, { resumeGraceMs: 200 });

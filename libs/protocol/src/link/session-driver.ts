@@ -52,6 +52,10 @@ export class SessionDriver<Out, In> implements Link<Out> {
     return this.#machine.hasEnded;
   }
 
+  get backlogBytes(): number {
+    return this.#machine.unacked.bytes;
+  }
+
   send(message: Out): void {
     if (this.#machine.hasEnded) return;
     this.#outbox.push(message);

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Everything a client, worker or operator asks the scheduler outside its control stream. */
-import type { ModuleHash, TaskKey, WorkerId } from '@spillway/kernel';
+import type { ClientId, ModuleHash, TaskKey, WorkerId } from '@spillway/kernel';
 import { LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
 import {
   MODULE_BYTES_MAX,
@@ -8,6 +8,7 @@ import {
   type Holding,
   type KeyInfo,
   type RunRequest,
+  type ScatteredData,
   type WorkerInfo,
 } from '@spillway/messages';
 import { spillway } from '@spillway/proto';
@@ -103,6 +104,17 @@ export class SchedulerQueries {
       options,
     );
     return each(response.holders, 'holders', holder);
+  }
+
+  /** For a client without a control stream. Rejects with `KeyConflictError`, or `LostDataError` without any holder left. */
+  async registerData(clientId: ClientId, data: ScatteredData, options: CallOptions = {}): Promise<void> {
+    const message = { clientId, key: data.key, nbytes: data.nbytes, holders: texts(data.holders) };
+    await this.#caller.unary(
+      methods.registerData,
+      { codec: wire.RegisterDataRequest, message },
+      wire.RegisterDataResponse,
+      options,
+    );
   }
 
   /** The call's own deadline is the request's timeout and the usual one on top. */

@@ -116,6 +116,7 @@ export class TestScheduler {
       runOnWorkers: refuse,
       submitGraph: refuse,
       waitForKeys: refuse,
+      registerData: refuse,
       releaseKeys: refuse,
       cancelKeys: refuse,
       closeClient: refuse,
@@ -130,7 +131,7 @@ export class TestScheduler {
       clock,
       timers,
       logger: silent,
-      resumeGraceMs: 10_000,
+      resumeGraceMs: { clients: 10_000, workers: 10_000, nannies: 10_000 },
       heartbeatMs: 1000,
       softwareVersion: '0.0.0-test',
       reflection: true,
@@ -142,6 +143,8 @@ export class TestScheduler {
 /** A way to a server that can be cut, as often as one likes. */
 export class CuttableProxy {
   readonly #sockets = new Set<Socket>();
+  /** While true, whoever connects is hung up on. */
+  isDown = false;
   connectionCount = 0;
   #passedCount = 0;
   #onPassed: () => void = () => undefined;
@@ -157,6 +160,10 @@ export class CuttableProxy {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const proxy = new CuttableProxy(server, `127.0.0.1:${(server.address() as AddressInfo).port}`);
     server.on('connection', (near) => {
+      if (proxy.isDown) {
+        near.destroy();
+        return;
+      }
       proxy.connectionCount += 1;
       const far = connect(port, '127.0.0.1');
       proxy.#join(near, far);

@@ -1,8 +1,9 @@
-/** Graphs for clients without a control stream, in any language: submit, wait, release, cancel, close. */
+/** Graphs for clients without a control stream, in any language: submit, wait, put data in, release, cancel, close. */
 import { asClientId, asSubmissionId, InvalidArgumentError, type ClientId } from '@spillway/kernel';
 import type { TaskSpec } from '@spillway/messages';
 import { spillway } from '@spillway/proto';
-import { each, text } from '../from-wire/checks.js';
+import { each, invalid, text } from '../from-wire/checks.js';
+import { scatteredData } from '../from-wire/client.js';
 import { keys, taskSpec } from '../from-wire/values.js';
 import { keyOutcomeToWire } from '../to-wire/queries.js';
 import type { CallFactory, ServedCall } from './calls.js';
@@ -15,6 +16,10 @@ const clientIdOf = (request: { readonly clientId: string }): ClientId =>
   asClientId(text(request.clientId, 'client_id'));
 
 export function graphCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
+  return { ...submitCalls(calls, handlers), ...keyCalls(calls, handlers) };
+}
+
+function submitCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
   return {
     submitGraph: calls.clientStream(
       methods.submitGraph,
@@ -34,6 +39,21 @@ export function graphCalls(calls: CallFactory, handlers: SchedulerHandlers): Rec
         return {};
       },
     ),
+    registerData: calls.unary(
+      methods.registerData,
+      wire.RegisterDataRequest,
+      wire.RegisterDataResponse,
+      async (request, signal) => {
+        if (request.holders.length === 0) throw invalid('holders', 'names no worker');
+        await handlers.registerData(clientIdOf(request), scatteredData(request), signal);
+        return {};
+      },
+    ),
+  };
+}
+
+function keyCalls(calls: CallFactory, handlers: SchedulerHandlers): Record<string, ServedCall> {
+  return {
     waitForKeys: calls.unary(
       methods.waitForKeys,
       wire.WaitForKeysRequest,

@@ -9,6 +9,7 @@ import type {
   NannyToScheduler,
   RunOutcome,
   RunRequest,
+  ScatteredData,
   SchedulerToClient,
   SchedulerToNanny,
   SchedulerToWorker,
@@ -44,7 +45,7 @@ export interface SchedulerHandlers {
     workers: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly { readonly workerId: WorkerId; readonly outcome: RunOutcome }[]>;
-  /** The next five are for clients without a control stream. Parts are taken as fast as they are asked for. */
+  /** The next six are for clients without a control stream. Parts are taken as fast as they are asked for. */
   submitGraph(
     clientId: ClientId,
     submissionId: SubmissionId,
@@ -56,6 +57,8 @@ export interface SchedulerHandlers {
     keys: readonly TaskKey[],
     signal: AbortSignal,
   ): Promise<readonly KeyOutcome[]>;
+  /** At least one holder. Throws `KeyConflictError`, or `LostDataError` when none of the holders is there any more. */
+  registerData(clientId: ClientId, data: ScatteredData, signal: AbortSignal): Promise<void>;
   releaseKeys(clientId: ClientId, keys: readonly TaskKey[]): void;
   cancelKeys(clientId: ClientId, keys: readonly TaskKey[], force: boolean): void;
   closeClient(clientId: ClientId): void;

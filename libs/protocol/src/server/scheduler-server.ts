@@ -43,8 +43,8 @@ export interface SchedulerServerOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
-  /** How long a session without a connection is kept. */
-  readonly resumeGraceMs: number;
+  /** How long a session without a connection is kept, by who is at its other end. */
+  readonly resumeGraceMs: { readonly clients: number; readonly workers: number; readonly nannies: number };
   /** How often each side says something at least; after three times as long in silence a connection is dropped. */
   readonly heartbeatMs: number;
   readonly softwareVersion: string;
@@ -136,22 +136,25 @@ export class SchedulerServer {
 
 function hubsOf(options: SchedulerServerOptions): Hubs {
   const { handlers, clock, timers, resumeGraceMs, heartbeatMs } = options;
-  const shared = { clock, timers, resumeGraceMs, heartbeatMs, epoch: randomUUID() };
+  const shared = { clock, timers, heartbeatMs, epoch: randomUUID() };
   return {
     clients: new SessionHub({
       ...shared,
+      resumeGraceMs: resumeGraceMs.clients,
       up: clientUp,
       down: clientDown,
       open: (hello, link) => handlers.openClient(hello, link),
     }),
     workers: new SessionHub({
       ...shared,
+      resumeGraceMs: resumeGraceMs.workers,
       up: workerUp,
       down: workerDown,
       open: (hello, link) => handlers.openWorker(hello, link),
     }),
     nannies: new SessionHub({
       ...shared,
+      resumeGraceMs: resumeGraceMs.nannies,
       up: nannyUp,
       down: nannyDown,
       open: (hello, link) => handlers.openNanny(hello, link),

@@ -15,8 +15,8 @@ export const clientHelloToWire = (hello: ClientHello): spillway.v1.ClientHello =
 export function clientMessageToWire(message: ClientToScheduler): spillway.v1.ClientMessage {
   switch (message.type) {
     case 'graph-part': {
-      const { submissionId, partIndex, tasks } = message;
-      return { graphPart: { submissionId, partIndex, tasks: tasks.map(taskToWire) } };
+      const { submissionId, partIndex, tasks, wants = [] } = message;
+      return { graphPart: { submissionId, partIndex, tasks: tasks.map(taskToWire), wants: texts(wants) } };
     }
     case 'graph-commit': {
       const { submissionId, partCount, wants } = message;

@@ -27,6 +27,7 @@ export type ClientEvent =
       readonly submissionId: SubmissionId;
       readonly partIndex: number;
       readonly tasks: readonly TaskSpec[];
+      readonly wants?: readonly TaskKey[];
     }
   | ({ readonly stimulusId: StimulusId; readonly clientId: ClientId } & Extract<
       ClientToScheduler,

@@ -5,6 +5,16 @@ import type { SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
 export type SchedulerInstruction =
   | { readonly type: 'send-to-worker'; readonly workerId: WorkerId; readonly message: SchedulerToWorker }
   | { readonly type: 'send-to-client'; readonly clientId: ClientId; readonly message: SchedulerToClient }
+  /**
+   * This process shall end, registered or not: another of its name has replaced it, or it is taken for dead. Tell it to
+   * close, and end its session; nothing it says counts any more.
+   */
+  | {
+      readonly type: 'end-worker-session';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+    }
   /** The client's lease is over and everything it held is released: drop its session. */
   | { readonly type: 'forget-client'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
   /** No task refers to these bundles any more (the runtime may keep them for a while). */
@@ -25,6 +35,7 @@ export type SchedulerInstruction =
 /** Stable names of the scheduler's log events (conventions L03). */
 export type SchedulerLogEvent =
   | 'worker.registered'
+  | 'worker.refused'
   | 'worker.lost'
   | 'worker.paused'
   | 'worker.resumed'

@@ -9,11 +9,12 @@ import { replan } from './settling.js';
 import { WorkerView } from './worker-view.js';
 
 export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
-  const sameName = core.roster.named(hello.name);
-  if (sameName !== undefined && sameName.id !== hello.workerId) {
-    // Its process must be gone, or it would not have been started again. The verdict, if one comes, comes too late.
-    loseWorker(core, sameName, { onPurpose: false, summary: `replaced by ${hello.workerId}` });
+  if (core.roster.hasEnded(hello.workerId)) {
+    refuse(core, hello);
+    return;
   }
+  const sameName = core.roster.named(hello.name);
+  if (sameName !== undefined && sameName.id !== hello.workerId) replace(core, sameName, hello);
   const known = core.roster.get(hello.workerId);
   const worker = known ?? new WorkerView(hello, core.nextWorkerOrder(), core.options);
   if (known === undefined) core.roster.add(worker);
@@ -28,6 +29,21 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   addReplicas(core, worker, hello.holdings);
   if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
   offerWork(core, worker);
+}
+
+/** A hello that was under way while its process died or was replaced: it must not take the place of its successor. */
+function refuse(core: Core, { workerId, name }: WorkerHello): void {
+  const reason = `Worker ${workerId} (${name}) was reported dead or has been replaced, so it cannot register.`;
+  core.outbox.log('worker.refused', { workerId, name, reason });
+  core.outbox.add({ type: 'end-worker-session', stimulusId: core.stimulusId, workerId, reason });
+}
+
+/** The older of two of one name is taken for dead. It may live all the same (started twice by mistake): then it has to end. */
+function replace(core: Core, older: WorkerView, { workerId, name }: WorkerHello): void {
+  loseWorker(core, older, { onPurpose: false, summary: `replaced by ${workerId}` });
+  core.roster.markEnded(older.id);
+  const reason = `Worker ${workerId} has registered under the same name, ${name}. Give each worker its own name.`;
+  core.outbox.add({ type: 'end-worker-session', stimulusId: core.stimulusId, workerId: older.id, reason });
 }
 
 export function onWorkerStatusChange(core: Core, worker: WorkerView, status: WorkerStatus): void {

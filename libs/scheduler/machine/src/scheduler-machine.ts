@@ -151,6 +151,8 @@ export class SchedulerMachine {
 
   #dispatchWorkerEvent(event: Exclude<WorkerEvent, { type: 'worker-registered' | 'nanny-lost' }>): void {
     const core = this.#core;
+    // Also of one that is not registered: its hello may come later than the news of its death.
+    if (event.type === 'worker-lost' && event.verdict !== undefined) core.roster.markEnded(event.workerId);
     const worker = core.roster.get(event.workerId);
     // Of a worker that is not registered (any more): nothing it says counts.
     if (worker === undefined) return;

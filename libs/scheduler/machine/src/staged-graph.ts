@@ -5,6 +5,8 @@ import { isSameTask } from './same-task.js';
 
 export class StagedGraph {
   readonly specs: TaskSpec[] = [];
+  /** Keys that its parts want for the client, in the order said. */
+  readonly wants: TaskKey[] = [];
   /** Place of each key in `specs`. */
   readonly indexOf = new Map<TaskKey, number>();
   /** Some task names a dependency that comes after it (or itself): only such a graph can have a cycle. */
@@ -17,11 +19,16 @@ export class StagedGraph {
 
   constructor(readonly submissionId: SubmissionId) {}
 
+  /** What it counts as, in tasks. */
+  get size(): number {
+    return Math.max(this.specs.length, this.wants.length);
+  }
+
   /**
-   * By how much the graph has grown; negative when it is refused now. Parts that came before are ignored, a gap is refused.
+   * By how much its size has grown; negative when it is refused now. Parts that came before are ignored, a gap is refused.
    */
-  addPart(partIndex: number, tasks: readonly TaskSpec[]): number {
-    const countBefore = this.specs.length;
+  addPart(partIndex: number, tasks: readonly TaskSpec[], wants: readonly TaskKey[] = []): number {
+    const sizeBefore = this.size;
     if (this.refusal !== undefined || partIndex < this.partCount) return 0;
     if (partIndex > this.partCount) {
       this.refuse(
@@ -29,9 +36,10 @@ export class StagedGraph {
       );
     } else {
       this.partCount += 1;
+      for (const key of wants) this.wants.push(key);
       for (const spec of tasks) this.#add(spec);
     }
-    return this.specs.length - countBefore;
+    return this.size - sizeBefore;
   }
 
   /** The first reason stays. What was collected is dropped at once. */
@@ -39,6 +47,7 @@ export class StagedGraph {
     if (this.refusal !== undefined) return;
     this.refusal = error;
     this.specs.length = 0;
+    this.wants.length = 0;
     this.indexOf.clear();
     this.#unseen.clear();
   }

@@ -10,8 +10,8 @@ import { addWant } from './wants.js';
 type Said<Type extends ClientEvent['type']> = Extract<ClientEvent, { type: Type }>;
 
 export function onGraphPart(core: Core, client: ClientView, event: Said<'graph-part'>): void {
-  // Submitted again after it was accepted: the commit is answered, the parts are not needed.
-  if (client.accepted.has(event.submissionId)) return;
+  // Submitted again after it was accepted: the commit is answered, and only what it wants counts.
+  const tasks = client.accepted.has(event.submissionId) ? [] : event.tasks;
   let graph = client.staged.get(event.submissionId);
   if (graph === undefined) {
     graph = new StagedGraph(event.submissionId);
@@ -19,14 +19,14 @@ export function onGraphPart(core: Core, client: ClientView, event: Said<'graph-p
     // Counts as a task, so that empty graphs are bounded too.
     client.stagedTaskCount += 1;
   }
-  client.stagedTaskCount += graph.addPart(event.partIndex, event.tasks);
+  client.stagedTaskCount += graph.addPart(event.partIndex, tasks, event.wants);
   const { stagedTasksMax } = core.options;
   if (client.stagedTaskCount <= stagedTasksMax || graph.refusal !== undefined) return;
-  client.stagedTaskCount -= graph.specs.length;
+  client.stagedTaskCount -= graph.size;
   graph.refuse(
     remoteError(
       'LIMIT_EXCEEDED',
-      `The client has sent more than ${stagedTasksMax} tasks that it has not committed. ` +
+      `The client has sent more than ${stagedTasksMax} tasks or wanted keys that it has not committed. ` +
         `Commit graphs before sending more, or send smaller ones.`,
       { limit: String(stagedTasksMax) },
     ),
@@ -35,16 +35,17 @@ export function onGraphPart(core: Core, client: ClientView, event: Said<'graph-p
 
 export function onGraphCommit(core: Core, client: ClientView, event: Said<'graph-commit'>): void {
   const { submissionId } = event;
+  const graph = client.staged.get(submissionId) ?? new StagedGraph(submissionId);
+  if (client.staged.delete(submissionId)) client.stagedTaskCount -= graph.size + 1;
+  const wants = graph.wants.length === 0 ? event.wants : [...graph.wants, ...event.wants];
   if (client.accepted.has(submissionId)) {
     core.outbox.toClient(client.id, { type: 'graph-accepted', submissionId });
-    for (const key of event.wants) {
+    for (const key of wants) {
       const task = core.table.get(key);
       if (task !== undefined) addWant(core, client, task);
     }
     return;
   }
-  const graph = client.staged.get(submissionId) ?? new StagedGraph(submissionId);
-  if (client.staged.delete(submissionId)) client.stagedTaskCount -= graph.specs.length + 1;
   if (graph.partCount !== event.partCount) {
     graph.refuse(
       remoteError(
@@ -53,7 +54,7 @@ export function onGraphCommit(core: Core, client: ClientView, event: Said<'graph
       ),
     );
   }
-  const commit = new GraphCommit(core, client, graph, event.wants);
+  const commit = new GraphCommit(core, client, graph, wants);
   client.commit = commit;
   core.jobs.start(core, commit);
 }

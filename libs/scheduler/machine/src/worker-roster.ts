@@ -2,11 +2,15 @@ import type { WorkerId } from '@spillway/kernel';
 import { LoadIndex } from './load-index.js';
 import type { WorkerView } from './worker-view.js';
 
-/** The registered workers, by id, by name, and by load. */
+/** Most ids of ended workers that are remembered; the oldest makes room. What they said arrives within moments. */
+const ENDED_MAX = 10_000;
+
+/** The registered workers, by id, by name, and by load; and the ids of those that must not register (again). */
 export class WorkerRoster {
   readonly loads = new LoadIndex();
   readonly #byId = new Map<WorkerId, WorkerView>();
   readonly #byName = new Map<string, WorkerView>();
+  readonly #ended = new Set<WorkerId>();
   readonly #byIdText: ReadonlyMap<string, WorkerView> = this.#byId;
 
   get size(): number {
@@ -41,5 +45,19 @@ export class WorkerRoster {
     this.#byId.delete(worker.id);
     this.#byName.delete(worker.name);
     this.loads.remove(worker);
+  }
+
+  /** An id names one life of a process, and this one is over: its nanny says so, or it was replaced. */
+  markEnded(id: WorkerId): void {
+    this.#ended.add(id);
+    if (this.#ended.size <= ENDED_MAX) return;
+    for (const oldest of this.#ended) {
+      this.#ended.delete(oldest);
+      return;
+    }
+  }
+
+  hasEnded(id: WorkerId): boolean {
+    return this.#ended.has(id);
   }
 }

@@ -11,9 +11,8 @@ export class KeyWaiters {
   /** Resolves with the outcome of one key. Rejects when the signal aborts. */
   wait(clientId: ClientId, key: TaskKey, signal: AbortSignal): Promise<KeyOutcome> {
     return new Promise((resolve, reject) => {
-      const calls = this.#callsOf(clientId, key);
       const abort = (): void => {
-        calls.delete(settle);
+        this.#remove(clientId, key, settle);
         reject(new FutureCancelledError(`The call that waited for ${key} was cancelled.`));
       };
       const settle = (outcome: KeyOutcome): void => {
@@ -25,33 +24,46 @@ export class KeyWaiters {
         return;
       }
       signal.addEventListener('abort', abort, { once: true });
-      calls.add(settle);
+      this.#add(clientId, key, settle);
     });
   }
 
   /** What the scheduler just said to this client. */
   notify(clientId: ClientId, message: SchedulerToClient): void {
-    if (!isEnd(message)) return;
-    const ofClient = this.#waiters.get(clientId);
-    const calls = ofClient?.get(message.key);
-    if (ofClient === undefined || calls === undefined) return;
-    ofClient.delete(message.key);
-    if (ofClient.size === 0) this.#waiters.delete(clientId);
-    for (const settle of calls) settle(outcomeOf(message));
+    if (isEnd(message)) this.#settle(clientId, outcomeOf(message));
   }
 
-  #callsOf(clientId: ClientId, key: TaskKey): Calls {
-    let ofClient = this.#waiters.get(clientId);
-    if (ofClient === undefined) {
-      ofClient = new Map<TaskKey, Calls>();
-      this.#waiters.set(clientId, ofClient);
-    }
-    let calls = ofClient.get(key);
-    if (calls === undefined) {
-      calls = new Set();
-      ofClient.set(key, calls);
-    }
-    return calls;
+  /** The client wants the key no more. */
+  forget(clientId: ClientId, key: TaskKey): void {
+    this.#settle(clientId, { key, state: 'forgotten' });
+  }
+
+  forgetClient(clientId: ClientId): void {
+    for (const key of [...(this.#waiters.get(clientId)?.keys() ?? [])]) this.forget(clientId, key);
+  }
+
+  #settle(clientId: ClientId, outcome: KeyOutcome): void {
+    const ofClient = this.#waiters.get(clientId);
+    const calls = ofClient?.get(outcome.key);
+    if (ofClient === undefined || calls === undefined) return;
+    ofClient.delete(outcome.key);
+    if (ofClient.size === 0) this.#waiters.delete(clientId);
+    for (const settle of calls) settle(outcome);
+  }
+
+  #add(clientId: ClientId, key: TaskKey, settle: (outcome: KeyOutcome) => void): void {
+    const ofClient = this.#waiters.get(clientId) ?? new Map<TaskKey, Calls>();
+    this.#waiters.set(clientId, ofClient);
+    const calls: Calls = ofClient.get(key) ?? new Set();
+    ofClient.set(key, calls.add(settle));
+  }
+
+  #remove(clientId: ClientId, key: TaskKey, settle: (outcome: KeyOutcome) => void): void {
+    const ofClient = this.#waiters.get(clientId);
+    const calls = ofClient?.get(key);
+    calls?.delete(settle);
+    if (calls?.size === 0) ofClient?.delete(key);
+    if (ofClient?.size === 0) this.#waiters.delete(clientId);
   }
 }
 

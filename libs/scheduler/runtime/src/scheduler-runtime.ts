@@ -1,6 +1,7 @@
 import {
   asStimulusId,
   assertNever,
+  InvalidArgumentError,
   UnknownWorkerError,
   WakeTimer,
   type ClientId,
@@ -21,6 +22,7 @@ import type {
   NannyToScheduler,
   RunOutcome,
   RunRequest,
+  ScatteredData,
   SchedulerToClient,
   SchedulerToNanny,
   SchedulerToWorker,
@@ -31,11 +33,11 @@ import type {
 } from '@spillway/messages';
 import type { Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
 import type { SchedulerEvent, SchedulerInstruction, SchedulerMachine } from '@spillway/scheduler-machine';
-import { KeyWaiters } from './key-waiters.js';
+import { ClientCalls } from './client-calls.js';
+import { ClientPresence } from './client-presence.js';
 import { ModuleCache } from './module-cache.js';
 import { RunRequests } from './run-requests.js';
 import { Sessions } from './sessions.js';
-import { SubmissionWaiters } from './submission-waiters.js';
 import { checkProtocolVersion } from './version-check.js';
 
 export interface SchedulerRuntimeOptions {
@@ -57,8 +59,8 @@ export class SchedulerRuntime {
   readonly #logger: Logger;
   readonly #sessions = new Sessions();
   readonly #modules: ModuleCache;
-  readonly #keyWaiters = new KeyWaiters();
-  readonly #submissionWaiters = new SubmissionWaiters();
+  readonly #presence: ClientPresence;
+  readonly #calls: ClientCalls;
   readonly #runs: RunRequests;
   readonly #wake: WakeTimer;
   #stimulusCount = 0;
@@ -68,6 +70,14 @@ export class SchedulerRuntime {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#modules = new ModuleCache(options.moduleCacheBytesMax);
+    this.#presence = new ClientPresence((type, clientId) =>
+      this.#dispatch({ type, stimulusId: this.#stimulus(type), clientId }),
+    );
+    this.#calls = new ClientCalls({
+      presence: this.#presence,
+      say: (clientId, message) => this.#onClientMessage(clientId, message),
+      knowsClient: (clientId) => this.#machine.knowsClient(clientId),
+    });
     this.#runs = new RunRequests((workerId, message) => this.#sessions.workers.get(workerId)?.send(message));
     this.#wake = new WakeTimer(options.clock, options.timers, () =>
       this.#dispatch({ type: 'tick', stimulusId: this.#stimulus('tick') }),
@@ -81,25 +91,17 @@ export class SchedulerRuntime {
     const { clientId } = hello;
     this.#sessions.clients.get(clientId)?.close('The client opened another session.');
     this.#sessions.clients.set(clientId, link);
-    const connected = (): void =>
-      this.#dispatch({ type: 'client-connected', stimulusId: this.#stimulus('client-connected'), clientId });
-    const disconnected = (): void =>
-      this.#dispatch({
-        type: 'client-disconnected',
-        stimulusId: this.#stimulus('client-disconnected'),
-        clientId,
-      });
-    connected();
+    this.#presence.streamConnected(clientId);
     return {
       onMessages: (messages) => {
         for (const message of messages) this.#onClientMessage(clientId, message);
       },
-      onDisconnected: disconnected,
-      onResumed: connected,
+      onDisconnected: () => this.#presence.streamLost(clientId),
+      onResumed: () => this.#presence.streamConnected(clientId),
       onEnded: () => {
         if (this.#sessions.clients.get(clientId) !== link) return;
         this.#sessions.clients.delete(clientId);
-        disconnected();
+        this.#presence.streamLost(clientId);
       },
     };
   }
@@ -110,6 +112,10 @@ export class SchedulerRuntime {
     this.#sessions.workers.get(workerId)?.close('The worker opened another session.');
     this.#sessions.workers.set(workerId, link);
     this.#dispatch({ type: 'worker-registered', stimulusId: this.#stimulus('worker-registered'), hello });
+    if (this.#sessions.workers.get(workerId) !== link)
+      throw new InvalidArgumentError(
+        `Worker ${workerId} (${hello.name}) was reported dead or has been replaced. Start another process.`,
+      );
     return {
       onMessages: (messages) => {
         for (const message of messages) this.#onWorkerMessage(workerId, message);
@@ -184,14 +190,7 @@ export class SchedulerRuntime {
     parts: AsyncIterable<readonly TaskSpec[]>,
     wants: readonly TaskKey[],
   ): Promise<void> {
-    await this.#whileCalling(clientId, async () => {
-      const answer = this.#submissionWaiters.wait(clientId, submissionId);
-      let partCount = 0;
-      for await (const tasks of parts)
-        this.#onClientMessage(clientId, { type: 'graph-part', submissionId, partIndex: partCount++, tasks });
-      this.#onClientMessage(clientId, { type: 'graph-commit', submissionId, partCount, wants });
-      await answer;
-    });
+    return this.#calls.submitGraph(clientId, submissionId, parts, wants);
   }
 
   async waitForKeys(
@@ -199,12 +198,11 @@ export class SchedulerRuntime {
     keys: readonly TaskKey[],
     signal: AbortSignal,
   ): Promise<readonly KeyOutcome[]> {
-    return this.#whileCalling(clientId, () => {
-      const outcomes = keys.map((key) => this.#keyWaiters.wait(clientId, key, signal));
-      // Wanting a key is answered at once when it has come to an end already.
-      this.#onClientMessage(clientId, { type: 'client-desires-keys', keys });
-      return Promise.all(outcomes);
-    });
+    return this.#calls.waitForKeys(clientId, keys, signal);
+  }
+
+  async registerData(clientId: ClientId, data: ScatteredData, signal: AbortSignal): Promise<void> {
+    return this.#calls.registerData(clientId, data, signal);
   }
 
   releaseKeys(clientId: ClientId, keys: readonly TaskKey[]): void {
@@ -236,6 +234,8 @@ export class SchedulerRuntime {
     const stimulusId = this.#stimulus(message.type);
     if (message.type === 'graph-part') this.#markModulesUsed(message.tasks);
     this.#dispatch({ ...message, clientId, stimulusId });
+    if (message.type === 'client-releases-keys' || message.type === 'cancel-keys')
+      this.#calls.keysLetGo(clientId, message.keys);
   }
 
   #onWorkerMessage(workerId: WorkerId, message: WorkerToScheduler): void {
@@ -256,11 +256,7 @@ export class SchedulerRuntime {
     onPurpose: boolean,
     verdict?: SchedulerEventOf<'worker-lost'>['verdict'],
   ): void {
-    const link = this.#sessions.workers.get(workerId);
-    this.#sessions.workers.delete(workerId);
-    this.#sessions.closingWorkers.delete(workerId);
-    link?.close('The worker is gone.');
-    this.#runs.workerLost(workerId);
+    this.#forgetWorker(workerId)?.close('The worker is gone.');
     this.#dispatch({
       type: 'worker-lost',
       stimulusId: this.#stimulus('worker-lost'),
@@ -268,6 +264,14 @@ export class SchedulerRuntime {
       onPurpose,
       ...(verdict === undefined ? {} : { verdict }),
     });
+  }
+
+  #forgetWorker(workerId: WorkerId): Link<SchedulerToWorker> | undefined {
+    const link = this.#sessions.workers.get(workerId);
+    this.#sessions.workers.delete(workerId);
+    this.#sessions.closingWorkers.delete(workerId);
+    this.#runs.workerLost(workerId);
+    return link;
   }
 
   #dispatch(event: SchedulerEvent): void {
@@ -286,9 +290,13 @@ export class SchedulerRuntime {
       case 'send-to-client':
         this.#sendToClient(instruction.clientId, instruction.message);
         break;
+      case 'end-worker-session':
+        this.#endWorkerSession(instruction);
+        break;
       case 'forget-client':
         this.#sessions.clients.get(instruction.clientId)?.close('The lease of this client is over.');
         this.#sessions.clients.delete(instruction.clientId);
+        this.#calls.clientForgotten(instruction.clientId);
         break;
       case 'forget-modules':
         this.#forgetModules(instruction.moduleHashes, instruction.stimulusId);
@@ -311,8 +319,13 @@ export class SchedulerRuntime {
 
   #sendToClient(clientId: ClientId, message: SchedulerToClient): void {
     this.#sessions.clients.get(clientId)?.send(message);
-    this.#keyWaiters.notify(clientId, message);
-    this.#submissionWaiters.notify(clientId, message);
+    this.#calls.notify(clientId, message);
+  }
+
+  #endWorkerSession({ workerId, stimulusId, reason }: InstructionOf<'end-worker-session'>): void {
+    const link = this.#forgetWorker(workerId);
+    link?.send({ type: 'close-worker', stimulusId, reason });
+    link?.close(reason);
   }
 
   #forgetModules(moduleHashes: readonly ModuleHash[], stimulusId: StimulusId): void {
@@ -341,25 +354,10 @@ export class SchedulerRuntime {
     });
   }
 
-  /** A client without a stream holds its lease while it calls; between calls the lease runs down. */
-  async #whileCalling<T>(clientId: ClientId, call: () => Promise<T>): Promise<T> {
-    if (this.#sessions.clients.has(clientId)) return call();
-    this.#dispatch({ type: 'client-connected', stimulusId: this.#stimulus('client-called'), clientId });
-    try {
-      return await call();
-    } finally {
-      if (!this.#sessions.clients.has(clientId))
-        this.#dispatch({
-          type: 'client-disconnected',
-          stimulusId: this.#stimulus('client-call-ended'),
-          clientId,
-        });
-    }
-  }
-
   #stimulus(cause: string): StimulusId {
     return asStimulusId(`${cause}-${++this.#stimulusCount}`);
   }
 }
 
+type InstructionOf<Type extends SchedulerInstruction['type']> = Extract<SchedulerInstruction, { type: Type }>;
 type SchedulerEventOf<Type extends SchedulerEvent['type']> = Extract<SchedulerEvent, { type: Type }>;

@@ -8,23 +8,34 @@ interface Waiter {
 
 /** Calls of clients without a control stream that wait for their graph to be accepted or refused. */
 export class SubmissionWaiters {
-  readonly #waiters = new Map<string, Waiter[]>();
+  readonly #waiters = new Map<ClientId, Map<SubmissionId, Waiter[]>>();
 
   wait(clientId: ClientId, submissionId: SubmissionId): Promise<void> {
     return new Promise((resolve, reject) => {
-      const name = `${clientId} ${submissionId}`;
-      const waiters = this.#waiters.get(name) ?? [];
-      this.#waiters.set(name, [...waiters, { resolve, reject }]);
+      const ofClient = this.#waiters.get(clientId) ?? new Map<SubmissionId, Waiter[]>();
+      this.#waiters.set(clientId, ofClient);
+      const waiters = ofClient.get(submissionId) ?? [];
+      waiters.push({ resolve, reject });
+      ofClient.set(submissionId, waiters);
     });
   }
 
   notify(clientId: ClientId, message: SchedulerToClient): void {
     if (message.type !== 'graph-accepted' && message.type !== 'graph-refused') return;
-    const name = `${clientId} ${message.submissionId}`;
-    const waiters = this.#waiters.get(name) ?? [];
-    this.#waiters.delete(name);
+    const ofClient = this.#waiters.get(clientId);
+    const waiters = ofClient?.get(message.submissionId);
+    if (ofClient === undefined || waiters === undefined) return;
+    ofClient.delete(message.submissionId);
+    if (ofClient.size === 0) this.#waiters.delete(clientId);
     for (const waiter of waiters)
       if (message.type === 'graph-accepted') waiter.resolve();
       else waiter.reject(fromRemoteError(message.error));
+  }
+
+  /** Nobody will be told what became of its graphs. */
+  forgetClient(clientId: ClientId, error: Error): void {
+    const ofClient = this.#waiters.get(clientId);
+    this.#waiters.delete(clientId);
+    for (const waiters of ofClient?.values() ?? []) for (const { reject } of waiters) reject(error);
   }
 }

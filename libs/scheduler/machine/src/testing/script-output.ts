@@ -20,6 +20,8 @@ export function showInstruction(instruction: SchedulerInstruction): string | und
       return `${instruction.workerId} < ${showToWorker(instruction.message)}`;
     case 'send-to-client':
       return `${instruction.clientId} < ${showToClient(instruction.message)}`;
+    case 'end-worker-session':
+      return `end-worker-session ${instruction.workerId}: ${instruction.reason}`;
     case 'forget-client':
       return `forget-client ${instruction.clientId}`;
     case 'forget-modules':

@@ -30,6 +30,8 @@ export class OutsideView {
         if ('key' in message) this.#newsOf(clientId).set(message.key, message.type);
       } else if (instruction.type === 'forget-client') {
         this.#news.delete(instruction.clientId);
+      } else if (instruction.type === 'end-worker-session') {
+        this.#stores.delete(instruction.workerId);
       } else if (instruction.type === 'send-to-worker' && instruction.message.type === 'free-keys') {
         for (const key of instruction.message.keys) this.storeOf(instruction.workerId).delete(key);
       }
