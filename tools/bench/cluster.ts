@@ -6,6 +6,7 @@ export async function withCluster<T>(work: (client: Client) => Promise<T>): Prom
     workers: 2,
     nthreads: 1,
     memoryLimit: '1 GiB',
+    validate: false,
     logLevel: 'error',
   });
   await using client = await cluster.connect();

@@ -13,6 +13,7 @@ import {
   type ForeignConversation,
   type Wire,
 } from './testing/foreign-client.js';
+import { until } from './testing/processes.js';
 import {
   aClient,
   clientHello,
@@ -345,7 +346,7 @@ describe('workers that lie', () => {
     const done = client.with(real).submit(work.ones, 2000);
     await client.wait([done]);
     fake.say({ type: 'replicas-added', replicas: [{ key: done.key as never, nbytes: 16_000 }] });
-    while ((await client.whoHas([done])).get(done.key)?.length !== 2);
+    await until(async () => (await client.whoHas([done])).get(done.key)?.length === 2);
     expect((await done.result({ timeout: '10s' })).length).toBe(2000);
     expect(await client.with(real).submit(work.total, done).result({ timeout: '10s' })).toBe(2000);
   }, 30_000);

@@ -17,6 +17,8 @@ import {
   configDoors,
   contactAddressOf,
   ForkedChildren,
+  removeScratchFolder,
+  scratchFolderOf,
   serverSecurityOf,
   programFiles,
   systemClock,
@@ -25,7 +27,7 @@ import {
 } from '@spillway/platform';
 import { NannyServer, openNannyLink, type NannyStatus } from '@spillway/protocol';
 import { createLogger } from '@spillway/telemetry';
-import { workerLimitOf } from './worker-memory.js';
+import { WorkersMemory } from './worker-memory.js';
 
 /** The flags of `spillway nanny`, by name; each may be left out. */
 export interface NannyOptions {
@@ -33,6 +35,7 @@ export interface NannyOptions {
   readonly workers?: number;
   readonly nthreads?: number;
   readonly memoryLimit?: string | number | false;
+  readonly memoryShare?: number;
   readonly host?: string;
   readonly port?: number;
   readonly localDirectory?: string;
@@ -54,8 +57,15 @@ export interface RunningNanny {
 }
 
 const STABLE_MS = 10_000;
+/** A worker takes a third of a second to its registration; one that takes this long hangs. */
+const START_TIMEOUT_MS = 60_000;
 /** Variables that cost every worker start time and that it has no use for (toolchain.md section 2). */
 const DROPPED_VARIABLES = { NODE_EXTRA_CA_CERTS: null, NODE_OPTIONS: null };
+/**
+ * glibc gives each thread a heap of its own, and each keeps what was freed in it. A worker has a dozen threads: with two
+ * heaps for all of them it is 9 MB smaller from its start and hoards less, at the same speed (docs/performance.md).
+ */
+const WORKER_DEFAULTS = { MALLOC_ARENA_MAX: '2' };
 
 /** Starts a nanny and its workers. Settings come from files and the environment, then from `options`. */
 export async function startNanny(
@@ -81,14 +91,22 @@ export async function startNanny(
   });
   const address = contactAddressOf(server.address, false);
   const who = { schedulerAddress, config, nannyId, name, address };
-  const runtime: NannyRuntime = composeRuntime(who, programs, logger);
+  const memory: WorkersMemory = new WorkersMemory({
+    config,
+    timers: systemTimers,
+    logger,
+    tellWorkers: (message) => runtime.tellWorkers(message),
+  });
+  const runtime: NannyRuntime = composeRuntime(who, memory, programs, logger);
   const finished = runtime.finished.then(async (how) => {
+    memory.cancel();
     await server.close();
     return how;
   });
   try {
     await runtime.start();
   } catch (error) {
+    memory.cancel();
     await server.close();
     throw error;
   }
@@ -115,14 +133,20 @@ interface Who {
   readonly address: string;
 }
 
-function composeRuntime(who: Who, programs: ProgramFiles, logger: Logger): NannyRuntime {
+function composeRuntime(
+  who: Who,
+  memory: WorkersMemory,
+  programs: ProgramFiles,
+  logger: Logger,
+): NannyRuntime {
   const { config, schedulerAddress, nannyId, name } = who;
-  const { nanny } = config;
+  const { nanny, worker } = config;
   return new NannyRuntime({
     machine: new NannyMachine({
       nannyId,
       workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
       closeTimeoutMs: nanny.closeTimeout,
+      startTimeoutMs: worker.deathTimeout === false ? START_TIMEOUT_MS : worker.deathTimeout,
       backoffBaseMs: nanny.restartBackoff.base,
       backoffMaxMs: nanny.restartBackoff.max,
       stableMs: STABLE_MS,
@@ -130,9 +154,21 @@ function composeRuntime(who: Who, programs: ProgramFiles, logger: Logger): Nanny
     clock: systemClock,
     timers: systemTimers,
     logger,
-    children: new ForkedChildren(programs.worker, process.env),
+    children: new ForkedChildren(programs.worker, { ...WORKER_DEFAULTS, ...process.env }),
     workerArgs: (workerId, workerName) => workerArguments(schedulerAddress, nannyId, workerId, workerName),
-    workerEnviron: { ...DROPPED_VARIABLES, ...workerSettings(config), ...nanny.environ },
+    workerEnviron: () => ({
+      ...DROPPED_VARIABLES,
+      ...workerSettings(config),
+      SPILLWAY_WORKER__MEMORY__LIMIT: memory.setting,
+      ...nanny.environ,
+    }),
+    workerExecArgv: () => memory.execArgv,
+    onWorkerGone: (workerId) => {
+      const scratchFolder = scratchFolderOf(worker.localDirectory, workerId);
+      void removeScratchFolder(scratchFolder, (err) =>
+        logger.warn({ err, scratchFolder }, 'the folder of a worker that is gone could not be removed'),
+      );
+    },
     openLink: (listener) => openLink(who, listener),
   });
 }
@@ -153,7 +189,8 @@ function openLink(
     listener,
     clock: systemClock,
     timers: systemTimers,
-    connectTimeoutMs: config.client.connectTimeout,
+    connectTimeoutMs:
+      config.worker.deathTimeout === false ? config.client.connectTimeout : config.worker.deathTimeout,
     resumeGraceMs: config.scheduler.workerReconnectGrace,
     ...(security === undefined ? {} : { security }),
   });
@@ -168,14 +205,9 @@ function workerArguments(
   return ['--scheduler', scheduler, '--nanny-id', nannyId, '--worker-id', workerId, '--name', name];
 }
 
-/** The nanny's own settings, handed on, with the memory limit worked out once for all workers of this nanny. */
-function workerSettings(config: SpillwayConfig): Record<string, string> {
-  const limit = workerLimitOf(config);
-  return {
-    ...toEnvironment(config, ({ programs }) => programs.includes('worker')),
-    SPILLWAY_WORKER__MEMORY__LIMIT: limit === false ? 'none' : `${limit} B`,
-  };
-}
+/** The nanny's own settings, handed on. */
+const workerSettings = (config: SpillwayConfig): Record<string, string> =>
+  toEnvironment(config, ({ programs }) => programs.includes('worker'));
 
 function describeSlot(slot: NannyRuntime['slots'][number]): NannyStatus['slots'][number] {
   const life = 'life' in slot.state ? slot.state.life : undefined;

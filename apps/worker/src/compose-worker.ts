@@ -1,23 +1,38 @@
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SOFTWARE_VERSION } from '@spillway/kernel';
-import { PROTOCOL_VERSION } from '@spillway/messages';
-import type { Logger, PeerLink } from '@spillway/ports';
-import { channelSecurityOf, systemClock, systemTimers } from '@spillway/platform';
+import { SOFTWARE_VERSION, type StimulusId } from '@spillway/kernel';
+import { PROTOCOL_VERSION, type WorkerMetrics } from '@spillway/messages';
+import type { Logger } from '@spillway/ports';
+import {
+  channelSecurityOf,
+  IsolateGarbage,
+  removeScratchFolder,
+  scratchFolderOf,
+  systemClock,
+  systemTimers,
+} from '@spillway/platform';
 import { openWorkerLink, SchedulerQueries } from '@spillway/protocol';
 import { ThreadExecutor, type ThreadExecutorOptions } from '@spillway/worker-executor';
-import { DEFAULT_LIMITS, WorkerMachine } from '@spillway/worker-machine';
-import { WorkerRuntime, type WorkerRuntimeOptions } from '@spillway/worker-runtime';
+import { DEFAULT_LIMITS, WorkerMachine, type WorkerEvent } from '@spillway/worker-machine';
+import { GarbageDebt, garbageBudgetBytes } from '@spillway/worker-memory';
+import { GarbageCollection, WorkerRuntime, type WorkerRuntimeOptions } from '@spillway/worker-runtime';
 import { RamStore } from '@spillway/worker-store';
+import type { TransferThread } from '@spillway/worker-transfer';
 import { measureProcess } from './measure-process.js';
+import type { LiveLimit } from './memory-limit.js';
 import type { ResolvedWorker } from './worker-options.js';
 
 /** A worker's parts, put together and not yet registered. */
 export interface ComposedWorker {
   readonly machine: WorkerMachine;
   readonly runtime: WorkerRuntime;
-  register(peers: PeerLink, address: string): Promise<void>;
+  /** Without `close`: removes its own folder. */
+  abandon(): void;
+  /** After `close`: a native call holds a thread. */
+  hasThread(): boolean;
+  /** Has every isolate of this worker collect. */
+  collectGarbage(): void;
+  register(transfers: TransferThread, address: string): Promise<void>;
   close(reason: string): Promise<void>;
 }
 
@@ -27,74 +42,88 @@ export function composeWorker(
   logger: Logger,
   onEnd: WorkerRuntimeOptions['onEnd'],
 ): ComposedWorker {
-  const { config, schedulerAddress } = resolved;
-  const security = channelSecurityOf(config.tls);
-  const queries = new SchedulerQueries({
-    address: schedulerAddress,
-    timeoutMs: config.client.callTimeout,
-    ...(security === undefined ? {} : { security }),
-  });
+  const { config, limit } = resolved;
+  const queries = schedulerQueries(resolved);
   const machine = new WorkerMachine(machineOptions(resolved));
-  const store = new RamStore();
+  const garbage = collectGarbageOf(resolved);
+  const store = new RamStore((bytes) => garbage.collection.dropped(bytes));
   const measure = measureProcess(() => store.managedBytes);
+  const scratchFolder = scratchFolderOf(config.worker.localDirectory, resolved.workerId);
   let contactAddress = '';
+  let executor: ThreadExecutor | undefined;
   const runtime = new WorkerRuntime({
     machine,
     clock: systemClock,
     timers: systemTimers,
     logger,
     store,
-    makeExecutor: (listener) =>
-      new ThreadExecutor({
+    makeExecutor: (listener) => {
+      const made = new ThreadExecutor({
         ...executorOptions(resolved),
         modules: { fetch: (hash) => queries.fetchModule(hash) },
         listener,
-      }),
-    openLink: (hello, listener) =>
-      openWorkerLink({
-        address: schedulerAddress,
-        hello,
-        listener,
-        clock: systemClock,
-        timers: systemTimers,
-        connectTimeoutMs:
-          config.worker.deathTimeout === false ? config.client.connectTimeout : config.worker.deathTimeout,
-        resumeGraceMs: config.scheduler.workerReconnectGrace,
-        ...(security === undefined ? {} : { security }),
-      }),
+      });
+      garbage.isolates.push(() => made.collectGarbage());
+      executor = made;
+      return made;
+    },
+    openLink: (hello, listener) => openLink(resolved, hello, listener),
     identity: () => identityOf(resolved, contactAddress),
     heartbeatIntervalMs: config.scheduler.heartbeatInterval,
-    measure: measure.read,
+    measure: () => ({ ...measure.read(), ...limitMetric(limit) }),
     onEnd,
   });
+  limit.onChanged(() => runtime.dispatch(limitChanged(runtime.stimulus('limit-changed'), resolved)));
   return {
     machine,
     runtime,
-    register: async (peers, address) => {
+    abandon: () => rmSync(scratchFolder, { recursive: true, force: true }),
+    hasThread: () => executor?.hasThread ?? false,
+    collectGarbage: garbage.askIsolates,
+    register: async (transfers, address) => {
       contactAddress = address;
-      await runtime.start(peers);
+      garbage.isolates.push(() => transfers.collectGarbage());
+      await runtime.start(transfers);
     },
     close: async (reason) => {
       measure.stop();
+      garbage.collection.stop();
       await runtime.close(reason);
       queries.close();
-      await rm(scratchFolderOf(resolved), { recursive: true, force: true });
+      await removeScratchFolder(scratchFolder, (err) =>
+        logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
+      );
     },
   };
 }
 
-function machineOptions({
-  config,
-  workerId,
-  limitBytes,
-}: ResolvedWorker): ConstructorParameters<typeof WorkerMachine>[0] {
+/** Collects in every isolate that sees values; the threads add themselves to `isolates`. */
+function collectGarbageOf({ limitBytes }: ResolvedWorker): {
+  readonly collection: GarbageCollection;
+  readonly isolates: (() => void)[];
+  readonly askIsolates: () => void;
+} {
+  const own = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
+  const isolates = [() => own.ask()];
+  const askIsolates = (): void => {
+    for (const ask of isolates) ask();
+  };
+  const collection = new GarbageCollection({
+    debt: new GarbageDebt(garbageBudgetBytes(limitBytes)),
+    timers: systemTimers,
+    askIsolates,
+  });
+  return { collection, isolates, askIsolates };
+}
+
+function machineOptions(resolved: ResolvedWorker): ConstructorParameters<typeof WorkerMachine>[0] {
+  const { config, workerId } = resolved;
   const { worker } = config;
-  const { transfer } = worker.memory;
   return {
     ...DEFAULT_LIMITS,
     workerId,
     slotCount: worker.nthreads,
-    transferBytesMax: limitBytes === false || transfer === false ? false : limitBytes * transfer,
+    transferBytesMax: transferBytesMaxOf(resolved),
     gatherMessageBytesMax: worker.transfer.messageBytesLimit,
     gatherPeersMax: worker.connections.outgoing,
     validate: config.scheduler.validate,
@@ -102,23 +131,57 @@ function machineOptions({
   };
 }
 
-/** This worker's own folder, removed when it closes. Not by process id: containers that share a volume have the same. */
-function scratchFolderOf({ config, workerId }: ResolvedWorker): string {
-  const { localDirectory } = config.worker;
-  const parent = localDirectory === false ? tmpdir() : localDirectory;
-  return join(parent, `spillway-${workerId.replaceAll('/', '-')}`);
+function schedulerQueries({ config, schedulerAddress }: ResolvedWorker): SchedulerQueries {
+  const security = channelSecurityOf(config.tls);
+  return new SchedulerQueries({
+    address: schedulerAddress,
+    timeoutMs: config.client.callTimeout,
+    ...(security === undefined ? {} : { security }),
+  });
+}
+
+function openLink(
+  { config, schedulerAddress }: ResolvedWorker,
+  ...[hello, listener]: Parameters<WorkerRuntimeOptions['openLink']>
+): ReturnType<WorkerRuntimeOptions['openLink']> {
+  const security = channelSecurityOf(config.tls);
+  return openWorkerLink({
+    address: schedulerAddress,
+    hello,
+    listener,
+    clock: systemClock,
+    timers: systemTimers,
+    connectTimeoutMs:
+      config.worker.deathTimeout === false ? config.client.connectTimeout : config.worker.deathTimeout,
+    resumeGraceMs: config.scheduler.workerReconnectGrace,
+    ...(security === undefined ? {} : { security }),
+  });
+}
+
+const limitChanged = (stimulusId: StimulusId, resolved: ResolvedWorker): WorkerEvent => ({
+  type: 'limit-changed',
+  stimulusId,
+  transferBytesMax: transferBytesMaxOf(resolved),
+});
+
+const limitMetric = ({ bytes }: LiveLimit): Pick<WorkerMetrics, 'memoryLimitBytes'> =>
+  bytes === false ? {} : { memoryLimitBytes: bytes };
+
+function transferBytesMaxOf({ config, limit }: ResolvedWorker): number | false {
+  const { transfer } = config.worker.memory;
+  return limit.bytes === false || transfer === false ? false : limit.bytes * transfer;
 }
 
 function executorOptions(resolved: ResolvedWorker): Omit<ThreadExecutorOptions, 'modules' | 'listener'> {
-  const { config, name, limitBytes, programs } = resolved;
+  const { config, name, programs } = resolved;
   const { worker } = config;
   return {
     entry: programs.taskThread,
     slotCount: worker.nthreads,
-    moduleFolder: join(scratchFolderOf(resolved), 'modules'),
+    moduleFolder: join(scratchFolderOf(worker.localDirectory, resolved.workerId), 'modules'),
     preinstalled: worker.preinstalled,
     installFolder: worker.installFolder === false ? process.cwd() : worker.installFolder,
-    heapMaxBytes: limitBytes,
+    heapMaxBytes: resolved.heapCaps.threadOldSpaceBytes,
     cancelGraceMs: worker.cancelGrace,
     abortGraceMs: worker.abortGrace,
     validate: worker.validate,
@@ -129,7 +192,7 @@ function executorOptions(resolved: ResolvedWorker): Omit<ThreadExecutorOptions, 
 }
 
 function identityOf(
-  { config, workerId, nannyId, name, limitBytes }: ResolvedWorker,
+  { config, workerId, nannyId, name, limit }: ResolvedWorker,
   address: string,
 ): ReturnType<WorkerRuntimeOptions['identity']> {
   return {
@@ -138,7 +201,7 @@ function identityOf(
     ...(nannyId === undefined ? {} : { nannyId }),
     address,
     nthreads: config.worker.nthreads,
-    memoryLimitBytes: limitBytes,
+    memoryLimitBytes: limit.bytes,
     pid: process.pid,
     protocol: PROTOCOL_VERSION,
     softwareVersion: SOFTWARE_VERSION,

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { asNannyId, asWorkerId } from '@spillway/kernel';
-import { onShutdown, programFiles, tellParent } from '@spillway/platform';
-import { startWorker } from './start-worker.js';
+import { asNannyId, assertNever, asWorkerId } from '@spillway/kernel';
+import type { NannyToWorker } from '@spillway/messages';
+import { endAtOnce, onShutdown, programFiles, tellParent } from '@spillway/platform';
+import { startWorker, type RunningWorker } from './start-worker.js';
 
 /**
  * Entry of a worker that a nanny forks. Its settings come through the environment; the nanny asks it to close over
@@ -32,7 +33,35 @@ if (
   process.exit(2);
 }
 
-const worker = await startWorker(
+// Order matters: who asks it to end, and whether the nanny is still there, is heard from the first moment. A nanny that is
+// killed while its worker starts would leave an orphan.
+let worker: RunningWorker | undefined;
+let limitBytes: number | undefined;
+let isClosing = false;
+
+process.on('message', (message: NannyToWorker) => {
+  switch (message.type) {
+    case 'close':
+      void close(message.reason, EXIT_CODES.closed);
+      break;
+    case 'limit-changed':
+      limitBytes = message.limitBytes;
+      worker?.limitChanged(limitBytes);
+      break;
+    default:
+      assertNever(message, 'message of the nanny');
+  }
+});
+onShutdown((cause) => {
+  if (cause === 'parent gone') {
+    // Nobody is left to hand anything to: the data plane goes with us.
+    worker?.abandon();
+    endAtOnce();
+  }
+  void close(cause, EXIT_CODES.closed);
+});
+
+worker = await startWorker(
   scheduler,
   { name },
   {
@@ -41,24 +70,23 @@ const worker = await startWorker(
     programs: programFiles(pathToFileURL(`${dirname(process.argv[1] ?? '')}/`)),
   },
 );
-
-let isClosing = false;
-const close = async (reason: string, exitCode: number): Promise<void> => {
-  if (isClosing) return;
-  isClosing = true;
-  await worker.close(reason);
-  process.exit(exitCode);
-};
-process.on('message', (message: { type?: unknown; reason?: unknown }) => {
-  if (message.type === 'close') void close(String(message.reason), 0);
-});
-onShutdown((cause) => {
-  // Nobody is left to hand anything to: the data plane goes with us.
-  if (cause === 'parent gone') process.exit(0);
-  void close(cause, 0);
-});
+if (limitBytes !== undefined) worker.limitChanged(limitBytes);
 void worker.ended.then(({ how, reason }) => {
   if (how === 'recycle') tellParent({ type: 'recycling', reason });
   return close(reason, EXIT_CODES[how]);
 });
 tellParent({ type: 'ready', address: worker.address });
+
+async function close(reason: string, exitCode: number): Promise<void> {
+  if (isClosing) return;
+  isClosing = true;
+  // From here on `onShutdown` takes the end of the nanny for part of closing.
+  process.once('disconnect', endAtOnce);
+  await worker?.close(reason);
+  if (worker?.hasThread() === true) {
+    // `process.exit` would wait for the native call that holds a thread; then there is no exit code to tell the reason.
+    tellParent({ type: 'recycling', reason });
+    endAtOnce();
+  }
+  process.exit(exitCode);
+}

@@ -1,11 +1,20 @@
+import { getHeapStatistics } from 'node:v8';
+import { formatBytes } from '@spillway/config';
 import { createLogger } from '@spillway/telemetry';
 import type { WorkerId } from '@spillway/kernel';
-import { contactAddressOf, systemTimers } from '@spillway/platform';
+import { contactAddressOf, heapCapsText, limitText, systemClock, systemTimers } from '@spillway/platform';
+import type { Cancellable, LogFields, Logger } from '@spillway/ports';
 import { GrowthWatch } from '@spillway/worker-memory';
 import { monitorGrowth } from '@spillway/worker-runtime';
 import { TransferThread } from '@spillway/worker-transfer';
-import { composeWorker } from './compose-worker.js';
-import { resolveWorker, type WorkerOptions, type WorkerOrigin } from './worker-options.js';
+import { composeWorker, type ComposedWorker } from './compose-worker.js';
+import { followOwnLimit, logLimitWarning } from './memory-limit.js';
+import {
+  resolveWorker,
+  type ResolvedWorker,
+  type WorkerOptions,
+  type WorkerOrigin,
+} from './worker-options.js';
 
 export interface WorkerEnd {
   /** `recycle`: the worker wants a fresh one in its place. `lost`: the scheduler is gone. */
@@ -20,7 +29,13 @@ export interface RunningWorker {
   readonly address: string;
   /** Resolves when the worker cannot or must not go on; `close` is then still to be called. */
   readonly ended: Promise<WorkerEnd>;
+  /** The nanny found the machine or container resized. */
+  limitChanged(limitBytes: number): void;
   close(reason: string): Promise<void>;
+  /** Removes what a killed worker would leave on disk; for one that ends without `close`. */
+  abandon(): void;
+  /** After `close`: a native call holds one of its threads, for whose end `process.exit` would wait. */
+  hasThread(): boolean;
 }
 
 /** Between pause (0.80) and terminate (0.95): a task that drives the process there is ended before the process is. */
@@ -34,7 +49,7 @@ export async function startWorker(
   origin: WorkerOrigin = {},
 ): Promise<RunningWorker> {
   const resolved = await resolveWorker(schedulerAddress, options, origin);
-  const { config, workerId, name, limitBytes, programs } = resolved;
+  const { config, workerId, name, programs } = resolved;
   const logger = createLogger({ service: 'worker', instance: name, level: config.log.level });
   if (origin.nannyId === undefined)
     logger.warn(
@@ -53,22 +68,12 @@ export async function startWorker(
     onEnded: (error) => end({ how: 'recycle', reason: error.message }),
   });
   const address = contactAddressOf(transfers.address, config.worker.contactAddress);
-  const monitor = monitorGrowth({
-    runtime: worker.runtime,
-    watch: new GrowthWatch({
-      limitBytes,
-      runawayFraction: RUNAWAY_FRACTION,
-      guiltyFraction: GUILTY_FRACTION,
-    }),
-    timers: systemTimers,
-    intervalMs: config.worker.memory.monitorInterval,
-    limitBytes,
-    processBytes: () => process.memoryUsage.rss(),
-    busyWith: () => worker.machine.slotHeads(),
-  });
+  const monitor = watchGrowth(resolved, worker);
+  const limitWatch = followLimit(resolved, logger);
   const close = async (reason: string): Promise<void> => {
     logger.info({ event: 'worker.closing', reason }, 'worker closing');
     monitor.cancel();
+    limitWatch?.cancel();
     await worker.close(reason);
     await transfers.close();
     logger.info({ event: 'worker.closed' }, 'worker closed');
@@ -80,8 +85,53 @@ export async function startWorker(
     throw error;
   }
   logger.info(
-    { event: 'worker.ready', address, scheduler: schedulerAddress, limitBytes },
-    'worker registered',
+    { event: 'worker.ready', address, scheduler: schedulerAddress, ...memoryFields(resolved) },
+    `worker registered: ${limitText(resolved.limitReading)}; ${heapCapsText(resolved.heapCaps)}`,
   );
-  return { workerId, name, address, ended, close };
+  const limitChanged = (now: number): void => resolved.limit.change(now);
+  const abandon = (): void => worker.abandon();
+  const hasThread = (): boolean => worker.hasThread();
+  return { workerId, name, address, ended, limitChanged, close, abandon, hasThread };
 }
+
+/** Ends the task that runs away with memory, before the process ends. */
+function watchGrowth({ config, limit }: ResolvedWorker, worker: ComposedWorker): Cancellable {
+  const watch = new GrowthWatch({
+    limitBytes: limit.bytes,
+    runawayFraction: RUNAWAY_FRACTION,
+    guiltyFraction: GUILTY_FRACTION,
+  });
+  limit.onChanged((now) => watch.limitChanged(now));
+  return monitorGrowth({
+    runtime: worker.runtime,
+    watch,
+    clock: systemClock,
+    timers: systemTimers,
+    intervalMs: config.worker.memory.monitorInterval,
+    processBytes: () => process.memoryUsage.rss(),
+    busyWith: (nowMs) => worker.machine.slotHeads(nowMs),
+    reclaim: () => worker.collectGarbage(),
+  });
+}
+
+/** Logs what becomes of the limit, and looks at the machine for it unless a nanny does. */
+function followLimit(resolved: ResolvedWorker, logger: Logger): Cancellable | undefined {
+  const { config, limit, limitReading: first, nannyId } = resolved;
+  limit.onChanged((limitBytes) =>
+    logger.info(
+      { event: 'memory.limit-changed', limitBytes },
+      `the memory limit is ${formatBytes(limitBytes)} now`,
+    ),
+  );
+  if (nannyId !== undefined) return undefined;
+  logLimitWarning(first, logger);
+  return followOwnLimit({ config, first, limit, timers: systemTimers, logger });
+}
+
+/** Beside what was asked for, what V8 says the main isolate's heap may come to: it cannot be set from within. */
+const memoryFields = ({ limitBytes, limitReading, heapCaps }: ResolvedWorker): LogFields => ({
+  limitBytes,
+  decidedBy: limitReading.machine.decidedBy,
+  ...heapCaps,
+  mainHeapMaxBytes: getHeapStatistics().heap_size_limit,
+});

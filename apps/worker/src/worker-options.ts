@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from '@spillway/config';
 import { asWorkerId, type NannyId, type WorkerId } from '@spillway/kernel';
-import { configDoors, programFiles, resolveMemoryLimit, type ProgramFiles } from '@spillway/platform';
+import {
+  configDoors,
+  heapCaps,
+  programFiles,
+  type HeapCaps,
+  type MemoryLimitReading,
+  type ProgramFiles,
+} from '@spillway/platform';
+import { LiveLimit, readOwnLimit } from './memory-limit.js';
 
 /** The flags of `spillway worker`, by name; each may be left out. */
 export interface WorkerOptions {
@@ -34,7 +42,13 @@ export interface ResolvedWorker {
   readonly workerId: WorkerId;
   readonly nannyId: NannyId | undefined;
   readonly name: string;
+  /** The limit at the start, and where it is from. */
+  readonly limitReading: MemoryLimitReading;
+  /** The limit at the start. */
   readonly limitBytes: number | false;
+  /** The limit as it is now. */
+  readonly limit: LiveLimit;
+  readonly heapCaps: HeapCaps;
   readonly programs: ProgramFiles;
 }
 
@@ -46,6 +60,8 @@ export async function resolveWorker(
   const sources = await readConfigSources(configDoors());
   const config = loadConfig([...sources, flagsSource('worker', { ...options })], ['worker']);
   const { worker } = config;
+  const limitReading = readOwnLimit(config);
+  const { limitBytes } = limitReading;
   const workerId = origin.workerId ?? asWorkerId(randomBytes(6).toString('hex'));
   return {
     schedulerAddress,
@@ -53,7 +69,10 @@ export async function resolveWorker(
     workerId,
     nannyId: origin.nannyId,
     name: worker.name === false ? `${hostname()}-${workerId.slice(0, 4)}` : worker.name,
-    limitBytes: resolveMemoryLimit(worker.memory.limit, { nthreads: worker.nthreads, workerCount: 1 }),
+    limitReading,
+    limitBytes,
+    limit: new LiveLimit(limitBytes),
+    heapCaps: heapCaps(limitBytes === false ? limitReading.machine.totalBytes : limitBytes, worker.nthreads),
     programs: origin.programs ?? programFiles(),
   };
 }

@@ -1,7 +1,13 @@
-import { NoValidWorkerError } from '@spillway/kernel';
-import { INLINE_ARGUMENT_BYTES_MAX, type TaskSpec } from '@spillway/messages';
+import { LimitExceededError, NoValidWorkerError } from '@spillway/kernel';
+import {
+  ARGUMENTS_BYTES_MAX,
+  DEPENDENCIES_MAX,
+  DEPENDENCY_KEYS_BYTES_MAX,
+  INLINE_ARGUMENT_BYTES_MAX,
+  KEY_LENGTH_MAX,
+  type TaskSpec,
+} from '@spillway/messages';
 import { decodeValue } from '@spillway/values';
-import { ARGUMENT_BYTES_MAX } from './arguments.js';
 import { preinstalled } from './remote-function.js';
 import { repeat } from './repeat.js';
 import { aClient, turns } from './testing/client-rig.js';
@@ -106,11 +112,44 @@ test('a merge of very many futures is one task', async () => {
   const { client, cluster } = aClient();
   const parts = client.map(
     take,
-    Array.from({ length: 20_000 }, (_, index) => index),
+    Array.from({ length: DEPENDENCIES_MAX }, (_, index) => index),
   );
   const total = client.submit(sum, parts);
-  while (cluster.graphs.length < 2) await turns(1);
-  const spec = cluster.tasks.at(-1);
-  expect(spec).toMatchObject({ key: total.key, dependencies: parts.map(({ key }) => key) });
-  expect(spec!.args.data.byteLength).toBeLessThan(ARGUMENT_BYTES_MAX);
+  while (cluster.allSaid('graph-commit').length < 2) await turns(1);
+  const part = cluster.allSaid('graph-part').at(-1);
+  const [spec] = part!.tasks;
+  expect(part?.tasks).toHaveLength(1);
+  expect(spec?.key).toBe(total.key);
+  expect(spec?.dependencies).toEqual(parts.map(({ key }) => key));
+  expect(spec!.args.data.byteLength).toBeLessThan(ARGUMENTS_BYTES_MAX);
+  const merged = argsOf(
+    spec!,
+    parts.map(({ key }) => key),
+  ) as [string[]];
+  expect(merged[0]).toEqual(parts.map(({ key }) => key));
+}, 60_000);
+
+test('futures with keys that are too long together are refused where they are given', () => {
+  const { client } = aClient();
+  const keyOf = (index: number): string => `${index}`.padStart(KEY_LENGTH_MAX, 'k');
+  const futures = Array.from({ length: DEPENDENCY_KEYS_BYTES_MAX / KEY_LENGTH_MAX + 1 }, (_, index) =>
+    client.with({ key: keyOf(index) }).submit(take, index),
+  );
+  expect(() => client.submit(sum, futures)).toThrow(LimitExceededError);
+  expect(() => client.submit(sum, futures.slice(1))).not.toThrow();
+});
+
+test('small values in such number that they cannot be taken apart are refused', () => {
+  const { client } = aClient();
+  const future = client.submit(take, 1);
+  const numbers = Array.from({ length: ARGUMENTS_BYTES_MAX }, (_, index) => index);
+  expect(() => client.submit(take, [future, ...numbers])).toThrow(LimitExceededError);
+});
+
+test('what counts as large is a setting', async () => {
+  const { client, cluster } = aClient({ inlineArgumentBytesMax: 1000 });
+  client.submit(take, new Uint8Array(900), new Uint8Array(1001));
+  await turns(10);
+  expect(cluster.puts).toHaveLength(1);
+  expect(cluster.tasks[0]?.dependencies).toHaveLength(1);
 });

@@ -39,12 +39,21 @@ class LargeText {
 /** Arguments that are too large together are taken apart down to such fractions of the bound, the larger ones first. */
 const PART_FRACTIONS = [1 / 2, 1 / 16];
 
+/** What a value encodes to, with so many other values taken out. */
+interface Measured {
+  readonly bytes: number;
+  readonly hasDependencies: boolean;
+  readonly largeCount: number;
+}
+
 type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Record<string, unknown>;
 
 export class ArgumentEncoder {
   readonly #large = new Map<unknown, LargeArgument>();
   readonly #texts = new Map<string, LargeText>();
   readonly #open = new Set<object>();
+  /** Within one call: between two calls a value may change. */
+  readonly #measured = new Map<object, Measured>();
 
   /**
    * `place`: begins to put a value into the cluster, under a key of its own. `inlineBytesMax`: what encodes to more is
@@ -58,12 +67,18 @@ export class ArgumentEncoder {
 
   /** Throws `ValueNotEncodableError`, and `InvalidArgumentError` for a future of another client. */
   encode(args: readonly unknown[]): EncodedArguments {
+    this.#measured.clear();
     const prepared = args.map((argument) => this.#takeOutAtOnce(argument));
     let encoded = this.#attempt(prepared);
     for (const fraction of PART_FRACTIONS) {
       if (encoded.payload.data.byteLength <= this.inlineBytesMax) return encoded;
       const partBytesMax = this.inlineBytesMax * fraction;
-      encoded = this.#attempt(prepared.map((argument) => this.#takeOut(argument, partBytesMax)));
+      const placedBefore = this.#large.size;
+      const apart = prepared.map((argument) => this.#takeOut(argument, partBytesMax));
+      const isNew =
+        this.#large.size > placedBefore || apart.some((argument, at) => argument !== prepared[at]);
+      // A hundred thousand futures are not encoded again for nothing.
+      if (isNew) encoded = this.#attempt(apart);
     }
     // What is left are placeholders and small things in great number; the graph can carry some more of them.
     if (encoded.payload.data.byteLength <= ARGUMENTS_BYTES_MAX) return encoded;
@@ -91,9 +106,9 @@ export class ArgumentEncoder {
     if (typeof value === 'string') return this.#takeOutText(value, partBytesMax);
     if (typeof value !== 'object' || value === null || this.#large.has(value)) return value;
     if (value instanceof Future || value instanceof LargeText || this.#open.has(value)) return value;
-    const { payload, dependencies } = this.#attempt([value]);
-    if (payload.data.byteLength <= partBytesMax) return value;
-    if (dependencies.length === 0) {
+    const { bytes, hasDependencies } = this.#measure(value);
+    if (bytes <= partBytesMax) return value;
+    if (!hasDependencies) {
       this.#placeOnce(value, value);
       return value;
     }
@@ -103,6 +118,19 @@ export class ArgumentEncoder {
     const copy = mapMembers(value, (member) => this.#takeOut(member, partBytesMax));
     this.#open.delete(value);
     return copy;
+  }
+
+  #measure(value: object): Measured {
+    const known = this.#measured.get(value);
+    if (known?.largeCount === this.#large.size) return known;
+    const { payload, dependencies } = this.#attempt([value]);
+    const measured = {
+      bytes: payload.data.byteLength,
+      hasDependencies: dependencies.length > 0,
+      largeCount: this.#large.size,
+    };
+    this.#measured.set(value, measured);
+    return measured;
   }
 
   #takeOutText(text: string, partBytesMax: number): unknown {
@@ -190,7 +218,18 @@ function isContainer(value: object): value is Container {
   );
 }
 
+/** A copy with other members; the container itself when all of them stay. */
 function mapMembers(container: Container, change: (member: unknown) => unknown): unknown {
+  const changes = { count: 0 };
+  const copy = copyOf(container, (member) => {
+    const after = change(member);
+    if (after !== member) changes.count += 1;
+    return after;
+  });
+  return changes.count > 0 ? copy : container;
+}
+
+function copyOf(container: Container, change: (member: unknown) => unknown): unknown {
   if (Array.isArray(container)) return container.map((member: unknown) => change(member));
   if (container instanceof Map) {
     return new Map([...container].map(([name, member]) => [name, change(member)] as const));

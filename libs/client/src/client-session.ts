@@ -281,8 +281,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     // A key that was submitted again meanwhile is wanted again.
     const keys = [...this.#unwanted].filter((key) => this.keys.find(key) === undefined);
     this.#unwanted.clear();
-    for (const chunk of keyChunks(keys))
-      this.#connection.send({ type: 'client-releases-keys', keys: chunk });
+    for (const chunk of keyChunks(keys)) this.#connection.send({ type: 'client-releases-keys', keys: chunk });
   }
 }
 

@@ -363,3 +363,15 @@ describe('close', () => {
     expect(() => client.submit(make, 1)).toThrow(/closed/);
   });
 });
+
+test('an iterator of gather fetches as far ahead as the setting says', async () => {
+  const { client, cluster } = aClient({ gatherWindowBytes: 1 });
+  const futures = client.map(make, [1, 2, 3]);
+  await turns();
+  futures.forEach(({ key }, index) => cluster.finish(key, index));
+  const iterator = client.gather(futures, { as: 'iterator' });
+  await iterator.next();
+  await turns();
+  expect(cluster.fetches.flatMap(({ keys }) => keys)).toEqual([futures[0]?.key]);
+  await iterator.return?.();
+});

@@ -6,6 +6,7 @@ import {
   InvalidArgumentError,
   InvalidConfigError,
   VersionMismatchError,
+  type TaskKey,
 } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type ClientToScheduler, type SchedulerToClient } from '@spillway/messages';
 import type { Link } from '@spillway/ports';
@@ -15,10 +16,12 @@ import { LoopbackScheduler } from './testing/loopback-scheduler.js';
 
 /** Finishes each task at once: small results inline, the others where `address` says they are. */
 function finishing(scheduler: LoopbackScheduler, value: unknown, address?: string) {
+  const wanted: TaskKey[] = [];
   return (message: ClientToScheduler, link: Link<SchedulerToClient>): void => {
+    if (message.type === 'graph-part') wanted.push(...(message.wants ?? []));
     if (message.type !== 'graph-commit') return;
     link.send({ type: 'graph-accepted', submissionId: message.submissionId });
-    for (const key of message.wants) {
+    for (const key of [...wanted.splice(0), ...message.wants]) {
       const payload = encodeValue(value);
       const holders = address === undefined ? [] : [{ workerId: asWorkerId('w1'), address }];
       scheduler.values.set(key, payload);
@@ -113,6 +116,18 @@ test.each(['localhost', 'localhost:', 'localhost:0', 'localhost:99999', ''])(
     await expect(connect(address)).rejects.toThrow(InvalidArgumentError);
   },
 );
+
+test('variables are read, and what is given in code wins over them', async () => {
+  const variable = 'SPILLWAY_CLIENT__CONNECT_TIMEOUT';
+  process.env[variable] = '51ms';
+  try {
+    await expect(connect(await deadAddress())).rejects.toThrow(/ 51 ms/);
+    await expect(connect(await deadAddress(), { timeout: 52 })).rejects.toThrow(/ 52 ms/);
+  } finally {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the variable of this test
+    delete process.env[variable];
+  }
+});
 
 test('wrong settings are refused before anything is connected', async () => {
   await expect(connect('127.0.0.1:1', { relayAfter: '1m', callTimeout: '10s' })).rejects.toThrow(

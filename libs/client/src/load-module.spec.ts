@@ -92,6 +92,14 @@ describe('a task module', () => {
     expect(handles['f']?.name).toBe('f');
   });
 
+  test('that says `.ts` where only the compiled `.js` is there is found', async () => {
+    write({ 'tasks.js': `export const twice = (x) => x * 2;` });
+    const { handles } = await loadModule<Exports>(pathToFileURL(at('tasks.ts')), {});
+    expect(handles['twice']?.name).toBe('twice');
+    await expect(loadModule(at('other.ts'), {})).rejects.toThrow(/other\.ts, and no .*other\.js/);
+    await expect(loadModule(at('other.json'), {})).rejects.toThrow(/no file .*other\.json\. /);
+  });
+
   test('that uses import.meta.url runs, with the place it runs at', async () => {
     write({ 'tasks.ts': `export const where = (): string => import.meta.url;` });
     const { text } = await bundle('tasks.ts');

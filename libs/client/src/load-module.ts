@@ -1,6 +1,6 @@
 /** From the URL of a task module to its bundle and the typed handles of its exports. */
 import { existsSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { extname, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   InvalidArgumentError,
@@ -36,17 +36,27 @@ export async function loadModule<M>(url: URL | string, options: BundleOptions): 
   return { hash, bytes: text, handles: handlesOf<M>(hash, exportNames, file) };
 }
 
-/** What a compiled program names, and what its source is called where only that is there. */
-const SOURCE_OF: Readonly<Record<string, string>> = { '.js': '.ts', '.mjs': '.mts', '.cjs': '.cts' };
+/** One program is run from its source and compiled: what the named file is called where only the other is there. */
+const TWIN_OF: Readonly<Record<string, string>> = {
+  '.js': '.ts',
+  '.mjs': '.mts',
+  '.cjs': '.cts',
+  '.ts': '.js',
+  '.mts': '.mjs',
+  '.cts': '.cjs',
+  '.tsx': '.js',
+};
 
 function sourceFileOf(url: URL | string): string {
   const file = pathOf(url);
   if (existsSync(file)) return file;
-  const compiled = /\.[cm]?js$/.exec(file)?.[0];
-  const source = compiled === undefined ? undefined : file.slice(0, -compiled.length) + SOURCE_OF[compiled]!;
-  if (source !== undefined && existsSync(source)) return source;
+  const suffix = extname(file);
+  const ending = TWIN_OF[suffix];
+  const twin = ending === undefined ? undefined : file.slice(0, -suffix.length) + ending;
+  if (twin !== undefined && existsSync(twin)) return twin;
   throw new ModuleNotLoadableError(
-    `There is no file ${file}. load() needs the source file of the task module; a bundled program has to ship it beside itself.`,
+    `There is no file ${file}${twin === undefined ? '' : `, and no ${twin}`}. load() needs the file of the task module; ` +
+      `a bundled program has to ship it beside itself.`,
     { details: { file } },
   );
 }

@@ -5,10 +5,19 @@ import { decodeValue } from '@spillway/values';
 
 /**
  * The typed error. `cause` is the value that the user's code threw, decoded; when it did not travel, the error that
- * caused this one, rebuilt in the same way.
+ * caused this one, rebuilt in the same way. Its stack is headed by what it is, and goes on where it happened: the
+ * frames of this process only say that a message arrived.
  */
 export function rebuildError(remote: RemoteError): SpillwayError {
-  return fromRemoteError(remote, causeOf(remote));
+  const error = fromRemoteError(remote, causeOf(remote));
+  error.stack = `${error.name}: ${error.message}${framesOf(remote.stack)}`;
+  return error;
+}
+
+/** Without the head, whose message may have several lines. */
+function framesOf(stack = ''): string {
+  const start = stack.search(/\n\s+at /);
+  return start < 0 ? '' : stack.slice(start);
 }
 
 function causeOf(remote: RemoteError): unknown {

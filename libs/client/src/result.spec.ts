@@ -190,10 +190,42 @@ describe('errors', () => {
     const error: unknown = await future.result().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TaskFailedError);
     expect(error).toMatchObject({ code: 'TASK_FAILED', details: { workerId: 'w1' } });
-    expect((error as Error).stack).toContain('tasks.ts:3:7');
+    expect((error as Error).stack).toBe('TaskFailedError: boom\n    at make (tasks.ts:3:7)');
     expect((error as Error).cause).toMatchObject({ name: 'RangeError', message: 'boom', code: 'E_RANGE' });
     await expect(future.exception()).resolves.toBe(error);
     expect(future.status).toBe('erred');
+  });
+
+  test('name the worker', async () => {
+    const { cluster, future } = await aTask();
+    const details = { key: future.key, workerId: 'w1', workerName: 'gpu-0' };
+    const error = { code: 'TASK_FAILED', message: 'boom', details };
+    cluster.tell({ type: 'key-erred', key: asTaskKey(future.key), error });
+    expect((await future.exception())?.details).toEqual(details);
+  });
+
+  test('have no frames of this process, which had no part in them', async () => {
+    const { cluster, future } = await aTask();
+    const stack = 'Error: two\nlines at most';
+    const error = { code: 'TASK_FAILED', message: 'two\nlines at most', stack, details: {} };
+    cluster.tell({ type: 'key-erred', key: asTaskKey(future.key), error });
+    expect((await future.exception())?.stack).toBe('TaskFailedError: two\nlines at most');
+  });
+
+  test('keep what was thrown as it was: causes, aggregates, codes, stacks', async () => {
+    const { cluster, future } = await aTask();
+    const deep = Object.assign(new TypeError('deep'), { code: 'E_DEEP' });
+    const thrown = new AggregateError([new Error('one', { cause: deep }), 'two'], 'several', { cause: deep });
+    const error = { code: 'TASK_FAILED', message: 'several', details: {}, thrown: encodeValue(thrown) };
+    cluster.tell({ type: 'key-erred', key: asTaskKey(future.key), error });
+    const cause = (await future.exception())?.cause as AggregateError & { cause: Error };
+    expect(cause).toBeInstanceOf(AggregateError);
+    expect(cause.stack).toBe(thrown.stack);
+    expect(cause.cause).toMatchObject({ name: 'TypeError', code: 'E_DEEP', stack: deep.stack });
+    const [one, two] = cause.errors as [Error & { cause: Error }, string];
+    expect(one.message).toBe('one');
+    expect(one.cause).toBe(cause.cause);
+    expect(two).toBe('two');
   });
 
   test('a chain of causes is rebuilt', async () => {

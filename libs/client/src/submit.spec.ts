@@ -310,15 +310,55 @@ describe('map', () => {
     expect(turnCount).toBeGreaterThan(20);
     const parts = cluster.allSaid('graph-part');
     expect(parts.length).toBeGreaterThan(2);
-    expect(cluster.graphs[0]).toMatchObject({
-      partCount: parts.length,
-      wants: futures.map(({ key }) => key),
-    });
-    for (const { tasks } of parts) {
-      expect(tasks.reduce((sum_, spec) => sum_ + wireBytesOf(spec), 0)).toBeLessThan(GRAPH_PART_BYTES_MAX);
+    expect(cluster.allSaid('graph-commit')).toMatchObject([{ partCount: parts.length, wants: [] }]);
+    expect(parts.flatMap(({ wants }) => wants)).toEqual(futures.map(({ key }) => key));
+    for (const { tasks, wants } of parts) {
+      expect(wants).toEqual(tasks.map(({ key }) => key));
+      const bytes = tasks.reduce((sum_, spec) => sum_ + wireBytesOf(spec) + spec.key.length, 0);
+      expect(bytes).toBeLessThan(GRAPH_PART_BYTES_MAX);
     }
     expect(parts.map(({ partIndex }) => partIndex)).toEqual(parts.map((_, index) => index));
   });
+
+  test('a graph goes no faster than the cluster takes it', async () => {
+    const { client, cluster, timers } = aClient();
+    client.submit(add, 1, 2);
+    await turns();
+    cluster.backlogBytes = 2 ** 40;
+    const later = client.submit(add, 3, 4);
+    await turns();
+    expect(cluster.tasks).toHaveLength(1);
+    timers.advance(1000);
+    await turns();
+    expect(cluster.tasks).toHaveLength(1);
+
+    cluster.backlogBytes = 0;
+    timers.advance(1000);
+    await turns();
+    expect(cluster.tasks[1]?.key).toBe(later.key);
+  });
+
+  test.each(['closed', 'lost'])(
+    'nothing more of a large graph is sent when the session is %s',
+    async (how) => {
+      const { client, cluster, timers } = aClient();
+      const futures = client.map(
+        take,
+        Array.from({ length: 20_000 }, (_, index) => `${index}-${'x'.repeat(100)}`),
+      );
+      while (cluster.allSaid('graph-part').length === 0) await turns(1);
+      cluster.backlogBytes = 2 ** 40;
+      await turns();
+      if (how === 'closed') await client.close();
+      else cluster.listener?.onEnded(undefined);
+      timers.advance(1000);
+      await turns(100);
+      expect(cluster.graphs).toEqual([]);
+      expect(cluster.tasks.length).toBeLessThan(20_000);
+      expect(futures.every(({ status }) => status === 'erred')).toBe(true);
+      expect(timers.pendingCount).toBe(0);
+    },
+  );
 
   test('a call whose arguments cannot be encoded fails alone', async () => {
     const { client, cluster } = aClient();

@@ -19,6 +19,16 @@ test.each([
     'target (0.75) must not be above spill (0.7)',
   ],
   ['a monitor slower than heartbeats', { 'worker.memory.monitor-interval': '1s' }, 'must be shorter than'],
+  [
+    'a gap that no paused worker gets below',
+    { 'worker.memory.pause-release-gap': 0.8 },
+    'the gap (0.8) must be smaller than pause (0.8)',
+  ],
+  [
+    'a recycle before tasks are given back',
+    { 'worker.memory.pause-recycle': 999 },
+    'must not be longer than',
+  ],
   ['an abort grace above the cancel grace', { 'worker.cancel-grace': 50 }, 'must not be longer than'],
   ['a first wait above the longest', { 'nanny.restart-backoff.max': 1 }, 'base (100ms)'],
   ['one port for two servers', { 'scheduler.http-port': 8786 }, 'both are 8786'],
@@ -62,7 +72,8 @@ test('thresholds that loaded are never out of order', () => {
     fc.property(fc.tuple(threshold, threshold, threshold, threshold), ([target, spill, pause, terminate]) => {
       const set = [target, spill, pause, terminate].filter((value) => value !== false);
       const isOrdered = set.every((value, index) => index === 0 || (set[index - 1] ?? 0) <= value);
-      const attempt = (): SpillwayConfig => load({ worker: { memory: { target, spill, pause, terminate } } });
+      const attempt = (): SpillwayConfig =>
+        load({ worker: { memory: { target, spill, pause, terminate, 'pause-release-gap': false } } });
       if (isOrdered) expect(attempt().worker.memory).toMatchObject({ target, spill, pause, terminate });
       else expect(attempt).toThrow('must not be above');
     }),

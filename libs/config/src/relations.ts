@@ -55,6 +55,20 @@ export const RELATIONS: readonly Relation[] = [
           `(${formatDuration(scheduler.heartbeatInterval)}), so that heartbeats carry news`,
   },
   {
+    paths: ['worker.memory.pause', 'worker.memory.pause-release-gap'],
+    check: ({ worker: { memory } }) =>
+      memory.pause === false || memory.pauseReleaseGap === false || memory.pauseReleaseGap < memory.pause
+        ? undefined
+        : `the gap (${memory.pauseReleaseGap}) must be smaller than pause (${memory.pause}), or a paused worker never goes on`,
+  },
+  {
+    paths: ['worker.memory.pause-return', 'worker.memory.pause-recycle'],
+    check: ({ worker: { memory } }) =>
+      memory.pauseReturn === false || memory.pauseRecycle === false
+        ? undefined
+        : inOrder(memory.pauseReturn, memory.pauseRecycle, 'pause-return', 'pause-recycle'),
+  },
+  {
     paths: ['worker.abort-grace', 'worker.cancel-grace'],
     check: ({ worker }) => inOrder(worker.abortGrace, worker.cancelGrace, 'abort-grace', 'cancel-grace'),
   },

@@ -39,7 +39,7 @@ export class TaskOutOfMemoryError extends SpillwayError {
 export class TaskExitedError extends SpillwayError {
   readonly code = 'TASK_EXITED';
 }
-/** With `validate` on: the task wrote into one of its inputs. Inputs are shared and must not be changed. */
+/** In a `LocalCluster`, and with `worker.validate`: the task wrote into an input. Inputs are shared, do not change them. */
 export class InputMutatedError extends SpillwayError {
   readonly code = 'INPUT_MUTATED';
 }

@@ -65,3 +65,10 @@ export type SchedulerToNanny =
       readonly reason: string;
     }
   | { readonly type: 'close-nanny'; readonly stimulusId: StimulusId; readonly reason: string };
+
+/** What a nanny tells its workers over IPC. */
+export type NannyToWorker =
+  /** Close in order. */
+  | { readonly type: 'close'; readonly reason: string }
+  /** The machine or container was resized: what the worker may use from now on. */
+  | { readonly type: 'limit-changed'; readonly limitBytes: number };

@@ -94,6 +94,8 @@ export type SchedulerToWorker =
 export interface WorkerMetrics {
   readonly processBytes: number;
   readonly managedBytes: number;
+  /** Its limit now, which may have changed since its hello. Absent: as it said then. */
+  readonly memoryLimitBytes?: number;
   readonly cpuFraction: number;
   readonly loopDelayMs: number;
   /** What it executes now, with how long already. */

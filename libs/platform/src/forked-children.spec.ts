@@ -55,3 +55,37 @@ test('a signal is reported by name', async () => {
   });
   expect(exit.signal).toBe('SIGKILL');
 });
+
+test('options of node itself come before the program', async () => {
+  const forked = await children(`process.send(process.execArgv); process.disconnect();`);
+  const received: unknown[] = [];
+  await new Promise<ChildExit>((resolve) =>
+    forked.spawn({
+      args: [],
+      execArgv: ['--max-old-space-size=64'],
+      environ: {},
+      onMessage: (message) => received.push(message),
+      onExit: resolve,
+    }),
+  );
+  expect(received).toEqual([['--max-old-space-size=64']]);
+});
+
+test('an exit is reported although a process that the child started still holds its stderr', async () => {
+  const forked = await children(
+    `import { spawn } from 'node:child_process';
+     const heir = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'inherit', detached: true });
+     heir.once('spawn', () => { process.send(heir.pid); process.stderr.write('last words\\n'); process.exitCode = 3; process.disconnect(); heir.unref(); });`,
+  );
+  let heirPid = 0;
+  const exit = await new Promise<ChildExit>((resolve) =>
+    forked.spawn({
+      args: [],
+      environ: {},
+      onMessage: (pid) => (heirPid = pid as number),
+      onExit: resolve,
+    }),
+  );
+  process.kill(heirPid, 'SIGKILL');
+  expect(exit).toEqual({ code: 3, signal: null, stderrTail: 'last words\n' });
+});

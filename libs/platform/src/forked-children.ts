@@ -2,6 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Child, ChildExit, ChildProcesses, SpawnRequest } from '@spillway/ports';
 
 const STDERR_TAIL_LENGTH_MAX = 8 * 1024;
+/** How long after the exit the end of stderr is waited for. */
+const STDERR_END_MS = 500;
 
 /**
  * Forks one program of Node again and again. The IPC channel is the life line: a child ends itself when it closes,
@@ -15,10 +17,10 @@ export class ForkedChildren implements ChildProcesses {
     private readonly execArgv: readonly string[] = [],
   ) {}
 
-  spawn({ args, environ, onMessage, onExit }: SpawnRequest): Child {
+  spawn({ args, execArgv = [], environ, onMessage, onExit }: SpawnRequest): Child {
     const child = fork(this.program, [...args], {
       env: withChanges(this.environ, environ),
-      execArgv: [...this.execArgv],
+      execArgv: [...this.execArgv, ...execArgv],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     const stderrTail = keepTail(child);
@@ -29,8 +31,15 @@ export class ForkedChildren implements ChildProcesses {
       onExit({ ...how, stderrTail: stderrTail() });
     };
     child.on('message', onMessage);
-    // 'close' comes after stderr has been read to its end, 'exit' may come before.
+    // 'close' comes after stderr has been read to its end, 'exit' may come before. It does not come as long as some process
+    // of user code lives that inherited stderr: the exit counts all the same.
     child.on('close', (code, signal) => exit({ code, signal }));
+    child.once('exit', (code, signal) => {
+      setTimeout(() => {
+        exit({ code, signal });
+        child.stderr?.destroy();
+      }, STDERR_END_MS).unref();
+    });
     child.on('error', (error) => {
       if (child.pid === undefined) exit({ code: null, signal: null, startError: error.message });
     });
@@ -59,9 +68,15 @@ function withChanges(
 
 function keepTail(child: ChildProcess): () => string {
   let tail = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    tail = (tail + chunk.toString()).slice(-STDERR_TAIL_LENGTH_MAX);
+  const { stderr } = child;
+  // Characters that are cut between two chunks stay whole.
+  stderr?.setEncoding('utf8');
+  stderr?.on('data', (text: string) => {
+    tail = (tail + text).slice(-STDERR_TAIL_LENGTH_MAX);
+    if (process.stderr.write(text)) return;
+    // Whoever reads ours is slow: the child waits, not our memory.
+    stderr.pause();
+    process.stderr.once('drain', () => stderr.resume());
   });
   return () => tail;
 }

@@ -1,9 +1,23 @@
 export { systemClock } from './system-clock.js';
 export { systemTimers } from './system-timers.js';
 export { ForkedChildren } from './forked-children.js';
+export { IsolateGarbage, type IsolateGarbageOptions } from './isolate-garbage.js';
 export { processMemory } from './process-memory.js';
-export { onShutdown, tellParent, type ShutdownCause } from './shutdown.js';
-export { resolveMemoryLimit, thisMachine, type Machine, type WrittenMemoryLimit } from './memory-limit.js';
+export { endAtOnce, onShutdown, tellParent, type ShutdownCause } from './shutdown.js';
+export { thisMachine, type Machine } from './limits/machine.js';
+export {
+  resolveMemoryLimit,
+  type LimitWarning,
+  type ResolvedMemoryLimit,
+  type Sharing,
+  type WrittenMemoryLimit,
+} from './limits/memory-limit.js';
+export { heapCaps, mainHeapOption, type HeapCaps } from './limits/heap-caps.js';
+export { LimitWatch, type LimitWatchOptions, type MemoryLimitReading } from './limits/limit-watch.js';
+export { heapCapsText, limitText, warningText } from './limits/limit-text.js';
+export { systemFiles, type FileTree } from './limits/file-tree.js';
+export { readMemorySources, type MemorySource } from './limits/memory-sources.js';
+export { removeScratchFolder, scratchFolderOf } from './scratch-folder.js';
 export { programFiles, type ProgramFiles } from './program-files.js';
 export { configDoors } from './config-doors.js';
 export { channelSecurityOf, serverSecurityOf, type TlsFiles, type TlsPaths } from './tls-files.js';

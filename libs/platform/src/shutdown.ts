@@ -18,6 +18,16 @@ export function onShutdown(close: (cause: ShutdownCause) => void): void {
   process.on('SIGTERM', () => begin('SIGTERM'));
   process.on('SIGINT', () => begin('SIGINT'));
   process.on('disconnect', () => begin('parent gone'));
+  // The parent may be gone before anybody listens.
+  if (process.send !== undefined && !process.connected) process.nextTick(() => begin('parent gone'));
+}
+
+/**
+ * Ends this process although one of its threads may be in a native call, for whose end `process.exit` would wait. There
+ * is no exit code then: what the parent shall know of the reason is told before.
+ */
+export function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /** Tells the parent something, if this program was forked by one. */

@@ -17,6 +17,8 @@ export interface Child {
 
 export interface SpawnRequest {
   readonly args: readonly string[];
+  /** Options of `node` itself, before the program. Default none. */
+  readonly execArgv?: readonly string[];
   /** Added to the nanny's own environment; `null` removes a variable. */
   readonly environ: Readonly<Record<string, string | null>>;
   readonly onMessage: (message: unknown) => void;

@@ -120,6 +120,13 @@ export const clientToScheduler: fc.Arbitrary<ClientToScheduler> = fc.oneof(
     tasks: fc.array(taskSpec, { maxLength: 4 }),
   }),
   fc.record({
+    type: type('graph-part'),
+    submissionId: name.map(asSubmissionId),
+    partIndex: uint32,
+    tasks: fc.array(taskSpec, { maxLength: 1 }),
+    wants: fc.array(key, { minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({
     type: type('graph-commit'),
     submissionId: name.map(asSubmissionId),
     partCount: uint32,
@@ -205,13 +212,17 @@ export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
   fc.record({
     type: type('heartbeat'),
     stimulusId,
-    metrics: fc.record({
-      processBytes: count,
-      managedBytes: count,
-      cpuFraction: finite,
-      loopDelayMs: ms,
-      executing: fc.array(fc.record({ key, runId, forMs: ms }), { maxLength: 3 }),
-    }),
+    metrics: fc.record(
+      {
+        processBytes: count,
+        managedBytes: count,
+        memoryLimitBytes: count,
+        cpuFraction: finite,
+        loopDelayMs: ms,
+        executing: fc.array(fc.record({ key, runId, forMs: ms }), { maxLength: 3 }),
+      },
+      { requiredKeys: ['processBytes', 'managedBytes', 'cpuFraction', 'loopDelayMs', 'executing'] },
+    ),
   }),
   fc.record({ type: type('run-done'), stimulusId, requestId: count, outcome: runOutcome }),
   fc.record({ type: type('worker-closing'), stimulusId, reason: words }),

@@ -1,4 +1,13 @@
-import { asClientId, asSubmissionId, must, type SeededRandom, type TaskKey } from '@spillway/kernel';
+import {
+  asClientId,
+  asSubmissionId,
+  asTaskKey,
+  must,
+  NoValidWorkerError,
+  type SeededRandom,
+  type TaskKey,
+  type WorkerId,
+} from '@spillway/kernel';
 import {
   PROTOCOL_VERSION,
   type ClientToScheduler,
@@ -8,6 +17,7 @@ import {
   type SchedulerToClient,
 } from '@spillway/messages';
 import type { Link } from '@spillway/ports';
+import { valueOf } from './sim-value.js';
 import type { SimWorld } from './sim-world.js';
 import { randomGraph, type Graph } from './workload.js';
 
@@ -18,10 +28,16 @@ export type Known =
   | { readonly state: 'erred'; readonly error: RemoteError }
   | { readonly state: 'cancelled' };
 
-/** A simulated client: submits random graphs, holds and releases futures, cancels, retries, and comes and goes. */
+const SCATTERED_BYTES = 50;
+/** As when the program is interrupted between the two. */
+const UNTOLD_CHANCE = 0.1;
+
+/** A simulated client: submits random graphs, puts data on workers, holds and releases futures, cancels, retries, and comes and goes. */
 export class SimClient {
   readonly clientId;
   readonly graphs: Graph[] = [];
+  /** Data it has put on workers, told the scheduler or not. */
+  readonly scattered = new Set<TaskKey>();
   readonly wanted = new Map<TaskKey, Known>();
   readonly refusals: RemoteError[] = [];
   #acceptedCount = 0;
@@ -71,6 +87,51 @@ export class SimClient {
     const parts = [graph.tasks.slice(0, half), graph.tasks.slice(half)].filter(({ length }) => length > 0);
     parts.forEach((tasks, partIndex) => this.#send({ type: 'graph-part', submissionId, partIndex, tasks }));
     this.#send({ type: 'graph-commit', submissionId, partCount: parts.length, wants: graph.wants });
+  }
+
+  /** Puts a value on a worker or two, and tells the scheduler if it lives so long. */
+  async scatterSome(): Promise<void> {
+    if (this.isGone) return;
+    const key = asTaskKey(`${this.clientId}.data-${this.scattered.size}`);
+    this.scattered.add(key);
+    const chosen = this.#planScatter();
+    const put = await Promise.all(chosen.map((workerId) => this.#put(workerId, key)));
+    const holders = chosen.filter((_, index) => put[index]);
+    if (this.#isGone() || holders.length === 0 || this.random.chance(UNTOLD_CHANCE)) return;
+    this.wanted.set(key, { state: 'pending' });
+    this.#send({ type: 'data-scattered', key, nbytes: SCATTERED_BYTES, holders });
+  }
+
+  #planScatter(): readonly WorkerId[] {
+    try {
+      const plan = this.world.scheduler.planScatter(SCATTERED_BYTES, 1 + this.random.below(2), []);
+      return plan.map(({ workerId }) => workerId);
+    } catch (error) {
+      if (error instanceof NoValidWorkerError) return [];
+      throw error;
+    }
+  }
+
+  /** False when nobody was there who took it. */
+  #put(workerId: WorkerId, key: TaskKey): Promise<boolean> {
+    return new Promise((resolve) => {
+      const { time, network, workers } = this.world;
+      time.after(network.delayMs(), () => {
+        const worker = workers.get(workerId);
+        const answer = (isPut: boolean): void => void time.after(network.delayMs(), () => resolve(isPut));
+        if (worker?.isAlive !== true) answer(false);
+        else
+          void worker.accept({ key, payload: valueOf(key, [], SCATTERED_BYTES) }).then(
+            () => answer(true),
+            () => answer(false),
+          );
+      });
+    });
+  }
+
+  /** Asked again after a wait: it may have changed. */
+  #isGone(): boolean {
+    return this.isGone;
   }
 
   /** Lets go of some key, finished or not. */

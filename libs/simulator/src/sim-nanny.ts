@@ -31,6 +31,7 @@ export class SimNanny implements ChildProcesses {
         nannyId: asNannyId(this.#nannyId),
         workerNames: Array.from({ length: workerCount }, (_, slot) => `${name}-${slot}`),
         closeTimeoutMs: 2_000,
+        startTimeoutMs: 60_000,
         backoffBaseMs: 100,
         backoffMaxMs: 2_000,
         stableMs: 5_000,
@@ -40,7 +41,9 @@ export class SimNanny implements ChildProcesses {
       logger: world.logger,
       children: this,
       workerArgs: (workerId, workerName) => [workerId, workerName],
-      workerEnviron: {},
+      workerEnviron: () => ({}),
+      onWorkerGone: () => undefined,
+      workerExecArgv: () => [],
       openLink: (listener) =>
         world.network.connect(this.#nannyId, listener, (link) =>
           world.scheduler.openNanny(

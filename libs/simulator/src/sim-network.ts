@@ -145,6 +145,8 @@ class SimSession<Up, Down> {
     this.#lowerDead = true;
     this.below.listener = undefined;
     this.above.held.length = 0;
+    // A cut that was to heal does not any more.
+    this.#isCut = false;
     this.cut(Infinity);
   }
 

@@ -12,6 +12,29 @@ export type ProcessEnd = { readonly code: number | null; readonly signal: string
 
 const SERVING_MAX = 2;
 const HEARTBEAT_MS = 1_000;
+const PUT_ANNOUNCE_MS = 10_000;
+
+/** With small limits, so that a few tasks reach them. */
+function machineOf(workerId: WorkerId, slotCount: number, random: SeededRandom): WorkerMachine {
+  return new WorkerMachine({
+    workerId,
+    slotCount,
+    transferBytesMax: 500,
+    gatherMessageBytesMax: 300,
+    gatherPeersMax: 3,
+    busyRestMs: 150,
+    peerFailuresMax: random.below(5),
+    handOverMs: 5,
+    handOverCountMax: 8,
+    whoHasRetryMs: 1_000,
+    putAnnounceMs: PUT_ANNOUNCE_MS,
+    pauseReturnMs: 1_000,
+    erredTasksMax: 100,
+    storyEntriesMax: 2_000,
+    validate: true,
+    seed: random.below(2 ** 31),
+  });
+}
 
 /** One simulated worker process: the real machine and runtime, on simulated ports. */
 export class SimWorker implements PeerLink {
@@ -35,23 +58,7 @@ export class SimWorker implements PeerLink {
     this.#random = random.fork();
     this.#timers = time.timersOfProcess();
     const slotCount = 1 + this.#random.below(3);
-    this.machine = new WorkerMachine({
-      workerId,
-      slotCount,
-      transferBytesMax: 500,
-      gatherMessageBytesMax: 300,
-      gatherPeersMax: 3,
-      busyRestMs: 150,
-      peerFailuresMax: this.#random.below(5),
-      handOverMs: 5,
-      handOverCountMax: 8,
-      whoHasRetryMs: 1_000,
-      pauseReturnMs: 1_000,
-      erredTasksMax: 100,
-      storyEntriesMax: 2_000,
-      validate: true,
-      seed: this.#random.below(2 ** 31),
-    });
+    this.machine = machineOf(workerId, slotCount, this.#random);
     this.#runtime = new WorkerRuntime({
       machine: this.machine,
       clock: time,

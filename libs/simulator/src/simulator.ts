@@ -156,6 +156,7 @@ export class Simulation {
     void client.connect().then(() => {
       client.submit();
       this.#plague(0.4, () => client.submit());
+      this.#plague(0.3, () => void client.scatterSome());
       this.#plague(0.4, () => client.releaseSome());
       this.#plague(0.1, () => client.cancelSome());
       this.#plague(0.2, () => client.retrySome());

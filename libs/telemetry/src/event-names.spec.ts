@@ -4,7 +4,11 @@ import { EVENT_NAMES } from './event-names.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** The unions of events that the machines can ask to be logged, read as text: telemetry may not import machines. */
-const UNIONS = ['libs/scheduler/machine/src/instructions.ts', 'libs/nanny/machine/src/instructions.ts'];
+const UNIONS = [
+  'libs/scheduler/machine/src/instructions.ts',
+  'libs/nanny/machine/src/instructions.ts',
+  'libs/worker/memory/src/instructions.ts',
+];
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {

@@ -38,7 +38,22 @@ export const EVENT_NAMES = {
   'worker.killed': 'The nanny has killed a worker process, with the reason.',
   'worker.quarantined':
     'A worker has died so often right after its start that it is not started for a while.',
+  'memory.limit':
+    'What each worker of the nanny may use came to this, with what there is and the file that decided.',
+  'memory.limit-changed':
+    'The machine or container was resized, and with it the memory limit of workers, while they run.',
+  'memory.limit-warning':
+    'The memory limit that was written is more than there is, alone or for all workers together.',
   // worker
+  'spill.started':
+    'A worker writes values to disk: its managed memory is above target, or its process memory above spill.',
+  'spill.ended': 'Process memory of a worker is low enough again; nothing more is spilled for it.',
+  'spill.refused':
+    'The disk takes no values, with the reason; they stay in RAM and tasks start one at a time.',
+  'spill.accepted': 'The disk takes values again.',
+  'memory.reclaimed': 'Memory that a worker held for nobody was given back, with how much.',
+  'worker.recycling':
+    'A worker has long been paused with nothing to spill; it asks for a fresh process in its place.',
   'worker.no-nanny':
     'The worker runs without a nanny; the line says what it lacks, such as being started again.',
   'worker.closing': 'The worker was asked to end, with the reason, and closes in order.',

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ProgramFiles } from '@spillway/platform';
+import { endAtOnce, type ProgramFiles } from '@spillway/platform';
 import { EXIT } from '../exit-codes.js';
 import { addSettingFlags } from '../setting-flags.js';
 import { serve } from '../serve.js';
@@ -17,6 +17,8 @@ export function workerCommand(programs: ProgramFiles): Command {
       ready: { address: worker.address, name: worker.name, workerId: worker.workerId },
       ended: worker.ended.then(async ({ how, reason }) => {
         await worker.close(reason);
+        // The thread for which it ends may be in a native call yet, and this process has to make room for another.
+        if (how === 'recycle') endAtOnce();
         return { recycle: EXIT.failed, closed: EXIT.ok, lost: EXIT.cannotConnect }[how];
       }),
       close: (reason) => worker.close(reason),

@@ -2,6 +2,7 @@
  * An innocent user of a cluster that others mistreat: a client with a loop of small tasks. Whatever goes wrong for it is
  * told by `stop`, with what else must hold: the programs are those that were there before, and a graph still runs.
  */
+import assert from 'node:assert/strict';
 import type { Client, LocalCluster } from '@spillway/client';
 import { loadWork } from '../clusters.js';
 
@@ -35,10 +36,10 @@ export class Bystander implements AsyncDisposable {
     this.#stopping.abort();
     const roundCount = await this.#loop;
     const workers = [...this.pids.keys()];
-    expect(await this.client.run(this.work.pid, [], { workers, timeout: '10s' })).toEqual(this.pids);
+    assert.deepEqual(await this.client.run(this.work.pid, [], { workers, timeout: '10s' }), this.pids);
     const parts = this.client.with({ workers: this.workerNames }).map(this.work.inc, [1, 2, 3, 4]);
     const sum = this.client.with({ workers: this.workerNames }).submit(this.work.sum, parts);
-    expect(await sum.result({ timeout: '10s' })).toBe(14);
+    assert.equal(await sum.result({ timeout: '10s' }), 14);
     return { roundCount };
   }
 
@@ -53,7 +54,7 @@ export class Bystander implements AsyncDisposable {
     while (!this.#stopping.signal.aborted) {
       const parts = submitter.map(this.work.inc, [rounds, rounds + 1]);
       const sum = submitter.submit(this.work.sum, parts);
-      expect(await sum.result({ timeout: '10s' })).toBe(2 * rounds + 3);
+      assert.equal(await sum.result({ timeout: '10s' }), 2 * rounds + 3);
       this.client.release([...parts, sum]);
       rounds += 1;
     }

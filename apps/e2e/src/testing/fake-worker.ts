@@ -3,18 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { asStimulusId, asWorkerId, type SpillwayError, type TaskKey } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type SchedulerToWorker, type WorkerToScheduler } from '@spillway/messages';
 import { systemClock, systemTimers } from '@spillway/platform';
-import type { Link } from '@spillway/ports';
 import { openWorkerLink } from '@spillway/protocol';
 
 type Told = SchedulerToWorker['type'];
 type MessageOf<Type extends Told> = Extract<SchedulerToWorker, { type: Type }>;
-type Said = WorkerToScheduler extends infer Message ? Omit<Message & WorkerToScheduler, 'stimulusId'> : never;
+type WithoutStimulus<Message> = Message extends unknown ? Omit<Message, 'stimulusId'> : never;
+type Said = WithoutStimulus<WorkerToScheduler>;
 
 export class FakeWorker implements Disposable {
   readonly name = `fake-${randomUUID()}`;
   readonly ended: Promise<SpillwayError | undefined>;
   readonly #told: SchedulerToWorker[] = [];
-  #link: Link<WorkerToScheduler> | undefined;
+  #link: Awaited<ReturnType<typeof openWorkerLink>> | undefined;
   #onTold: () => void = () => undefined;
   #end!: (error: SpillwayError | undefined) => void;
 
@@ -55,7 +55,7 @@ export class FakeWorker implements Disposable {
   }
 
   say(message: Said): void {
-    this.#link?.send({ ...message, stimulusId: asStimulusId('fake') } as WorkerToScheduler);
+    this.#link?.send({ ...message, stimulusId: asStimulusId('fake') });
   }
 
   finished(key: string, runId: number, value: unknown): void {

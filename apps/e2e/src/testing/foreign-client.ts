@@ -180,9 +180,9 @@ export class ForeignStream {
 
   /** The next message; rejects when none comes any more. */
   async next(): Promise<Wire> {
-    const { done, value } = await this.#messages.next();
-    if (done === true) throw new Error('The stream has ended.');
-    return value as Wire;
+    const next = await this.#messages.next();
+    if (next.done === true) throw new Error('The stream has ended.');
+    return next.value as Wire;
   }
 
   async all(): Promise<Wire[]> {
@@ -204,10 +204,6 @@ export class ForeignStream {
 }
 
 export class ForeignConversation extends ForeignStream {
-  constructor(call: ClientDuplexStream<Request, Wire>) {
-    super(call);
-  }
-
   say(request: Request): void {
     (this.call as ClientDuplexStream<Request, Wire>).write(request);
   }

@@ -1,6 +1,20 @@
 /** A network between two programs that can be broken: forwards connections, cuts them, takes none, takes them again. */
+import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Connections that this process has made: how a proxy tells its own test's client from the programs of the cluster. */
+const ownSockets = new Set<Socket>();
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as { readonly socket: Socket };
+  ownSockets.add(socket);
+  socket.on('close', () => ownSockets.delete(socket));
+});
+const isOwn = (connection: Socket): boolean =>
+  [...ownSockets].some(({ localPort }) => localPort !== undefined && localPort === connection.remotePort);
+
+/** What becomes of connections of this process: they work, are refused, or nothing is ever heard on them. */
+export type OwnConnections = 'forwarded' | 'refused' | 'ignored';
 
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
@@ -8,12 +22,21 @@ export class TcpProxy implements AsyncDisposable {
   #isOpen = true;
   /** How many connections were taken so far. */
   acceptedCount = 0;
+  /** How many connections of this process were not forwarded. */
+  blockedCount = 0;
 
-  private constructor(target: string) {
+  private constructor(target: string, own: OwnConnections) {
     const at = target.lastIndexOf(':');
     this.#server = createServer((inner) => {
       if (!this.#isOpen) {
         inner.resetAndDestroy();
+        return;
+      }
+      if (own !== 'forwarded' && isOwn(inner)) {
+        this.blockedCount += 1;
+        this.#sockets.add(inner);
+        inner.on('error', () => undefined).on('close', () => this.#sockets.delete(inner));
+        if (own === 'refused') inner.resetAndDestroy();
         return;
       }
       this.acceptedCount += 1;
@@ -24,8 +47,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /** `target`: `host:port`. */
-  static async to(target: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
+  static async to(target: string, own: OwnConnections = 'forwarded'): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target, own);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;

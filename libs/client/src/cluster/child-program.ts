@@ -67,6 +67,11 @@ export class ChildProgram {
     return this.#child.pid;
   }
 
+  /** The last of what the program wrote; empty when it wrote nothing. */
+  get lastWords(): string {
+    return this.#output.text.trim();
+  }
+
   /** Resolves when the program serves. Rejects with `ProgramStartError` when it ends before that. */
   ready(signal: AbortSignal): Promise<ReadyMessage> {
     return new Promise((resolve, reject) => {
@@ -110,7 +115,7 @@ export class ChildProgram {
   #endedEarly({ code, signal }: Exit): ProgramStartError {
     const how =
       this.#startError?.message ?? (signal === null ? `with exit code ${code ?? 'unknown'}` : `by ${signal}`);
-    const output = this.#output.text.trim();
+    const output = this.lastWords;
     return new ProgramStartError(
       `The ${this.#title} ended while it was starting, ${how}. ` +
         (output === '' ? 'It wrote nothing.' : `The last of what it wrote:\n${output}`),

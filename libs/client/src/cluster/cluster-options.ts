@@ -11,7 +11,10 @@ export interface LocalClusterOptions {
   readonly nannies?: number | undefined;
   /** Tasks at a time in each worker. Default 1. */
   readonly nthreads?: number | undefined;
-  /** Of each worker: bytes, or text such as `'512 MiB'`. Default: an equal share of this machine's memory. */
+  /**
+   * Of each worker: bytes, or text such as `'512 MiB'`. Default: `'auto'`, the worker's part of this machine's or
+   * container's memory by its threads; all workers together never get more than there is.
+   */
   readonly memoryLimit?: number | string | undefined;
   /** Default: any free port. */
   readonly schedulerPort?: number | undefined;
@@ -72,6 +75,8 @@ export function planCluster(options: LocalClusterOptions, ownEnviron: NodeJS.Pro
       'nanny',
       address,
       ...flag('--workers', count),
+      // Each nanny would divide the whole machine among its own workers.
+      ...(nannyCount === 1 ? [] : flag('--memory-share', count / workerCount)),
       ...perNanny,
     ]),
     environ: environOf(options, ownEnviron),

@@ -76,12 +76,22 @@ test('starts a scheduler and nannies with what they were told, and closes them i
   const lines = events().map((line) => line.replace(/^(\w+) \d+ /, '$1 '));
   expect(lines[0]).toBe('scheduler --port 8786 --http-port false --log-level info');
   expect(lines.slice(1, 3).sort()).toEqual([
-    'nanny 127.0.0.1:7001 --workers 1 --log-level info --nthreads 2 --memory-limit 256 MiB',
-    'nanny 127.0.0.1:7001 --workers 2 --log-level info --nthreads 2 --memory-limit 256 MiB',
+    'nanny 127.0.0.1:7001 --workers 1 --memory-share 0.3333333333333333 --log-level info --nthreads 2 --memory-limit 256 MiB',
+    'nanny 127.0.0.1:7001 --workers 2 --memory-share 0.6666666666666666 --log-level info --nthreads 2 --memory-limit 256 MiB',
   ]);
   expect(lines.slice(3)).toEqual(['nanny closed', 'nanny closed', 'scheduler closed']);
   expect(startedPids().filter(isRunning)).toEqual([]);
   await expect(cluster.connect()).rejects.toThrow(/closed/);
+});
+
+test('its clients have the settings that it was given', async () => {
+  const cluster = await start(aProgram('serve();'), { settings: { 'client.connect-timeout': '53ms' } });
+  try {
+    await expect(cluster.connect()).rejects.toThrow(/ 53 ms/);
+    await expect(cluster.connect({ timeout: 54 })).rejects.toThrow(/ 54 ms/);
+  } finally {
+    await cluster.close();
+  }
 });
 
 test('a program that does not close in time is killed', async () => {
@@ -109,8 +119,12 @@ test('a program that ends while starting is reported with its last words, and no
 });
 
 test('workers that do not register in time are reported, and nothing is left running', async () => {
-  const program = aProgram(`if (role === 'scheduler') serve(); else setInterval(() => 0, 1e6);`);
-  await expect(start(program, { startTimeout: 1000 })).rejects.toThrow(WorkerStartTimeoutError);
+  const program = aProgram(
+    `if (role === 'scheduler') serve(); else { console.error('no memory'); setInterval(() => 0, 1e6); }`,
+  );
+  const starting = start(program, { startTimeout: 1000 });
+  await expect(starting).rejects.toThrow(WorkerStartTimeoutError);
+  await expect(starting).rejects.toThrow(/no memory/);
   expect(startedPids().filter(isRunning)).toEqual([]);
 });
 
@@ -144,9 +158,28 @@ describe('the plan of a cluster', () => {
   test('hands down the environment without what is meant for this process', () => {
     const own = { PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca.pem', NODE_OPTIONS: '--inspect', GONE: '1' };
     const plan = planCluster({ environ: { A: '1', GONE: undefined } }, own);
-    expect(plan.environ).toEqual({ PATH: '/bin', A: '1', GONE: undefined });
+    expect(plan.environ).toEqual({
+      PATH: '/bin',
+      A: '1',
+      GONE: undefined,
+      SPILLWAY_WORKER__VALIDATE: 'true',
+    });
     const kept = planCluster({ environ: { NODE_EXTRA_CA_CERTS: '/other.pem' } }, own);
     expect(kept.environ['NODE_EXTRA_CA_CERTS']).toBe('/other.pem');
+  });
+
+  test('catches tasks that write into their inputs, unless it is told not to', () => {
+    const variable = 'SPILLWAY_WORKER__VALIDATE';
+    const nannyArgs = (options: LocalClusterOptions): string =>
+      planCluster({ workers: 1, ...options }, {}).nannyArgs[0]!('a:1').join(' ');
+    expect(nannyArgs({})).not.toContain('validate');
+    expect(nannyArgs({ validate: false })).toContain('--validate false');
+    expect(nannyArgs({ validate: true })).toContain('--validate true');
+    expect(planCluster({ validate: true }, {}).schedulerArgs).not.toContain('--validate');
+    const off = { settings: { 'worker.validate': false } };
+    expect(planCluster(off, {}).environ[variable]).toBe('false');
+    expect(planCluster({}, { [variable]: 'false' }).environ[variable]).toBe('false');
+    expect(planCluster({ environ: { [variable]: 'false' } }, {}).environ[variable]).toBe('false');
   });
 
   test('turns settings into variables, and refuses wrong ones', () => {

@@ -98,15 +98,10 @@ class ClusterStarter {
 
   /** Resolves with the scheduler's address once every nanny says that its workers are registered. */
   async start(): Promise<string> {
-    const { workerCount, startTimeoutMs } = this.plan;
-    const tooLate = new WorkerStartTimeoutError(
-      `The cluster was not ready within ${startTimeoutMs} ms: not all of its ${workerCount} workers have registered. ` +
-        `Give a longer "startTimeout", or look at the log with "onLog" and logLevel "info".`,
-    );
     const abort = new AbortController();
     const onAbort = (): void => abort.abort(this.options.signal?.reason);
     this.options.signal?.addEventListener('abort', onAbort, { once: true });
-    const timer = setTimeout(() => abort.abort(tooLate), startTimeoutMs);
+    const timer = setTimeout(() => abort.abort(this.#tooLate()), this.plan.startTimeoutMs);
     try {
       const scheduler = this.#start('scheduler', this.plan.schedulerArgs);
       const { address } = await scheduler.ready(abort.signal);
@@ -117,6 +112,17 @@ class ClusterStarter {
       clearTimeout(timer);
       this.options.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Workers that cannot start are started again and again: why is in what their nanny wrote. */
+  #tooLate(): WorkerStartTimeoutError {
+    const { workerCount, startTimeoutMs } = this.plan;
+    const words = this.programs.map(({ lastWords }) => lastWords).filter((text) => text !== '');
+    return new WorkerStartTimeoutError(
+      `The cluster was not ready within ${startTimeoutMs} ms: not all of its ${workerCount} workers have registered. ` +
+        `Give a longer "startTimeout", or look at the log with "onLog" and logLevel "info".` +
+        (words.length === 0 ? '' : ` The last of what the programs wrote:\n${words.join('\n')}`),
+    );
   }
 
   #start(title: string, args: readonly string[]): ChildProgram {

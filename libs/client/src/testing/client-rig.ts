@@ -2,6 +2,7 @@
 import type { Cancellable, Timers } from '@spillway/ports';
 import { assembleClient } from '../assemble-client.js';
 import type { Client } from '../client.js';
+import type { SessionSettings } from '../session-settings.js';
 import { FakeCluster } from './fake-cluster.js';
 
 /** Delays pass when the test says so; `soon` is the real turn of the loop. */
@@ -46,13 +47,14 @@ export interface ClientRig {
   readonly timers: ManualTimers;
 }
 
-export function aClient(): ClientRig {
+export function aClient(settings: Partial<SessionSettings> = {}): ClientRig {
   const cluster = new FakeCluster();
   const timers = new ManualTimers();
   const { client, listener } = assembleClient({
     connection: cluster,
     timers,
     clock: { nowMs: () => timers.nowMs },
+    settings,
   });
   cluster.listener = listener;
   return { client, cluster, timers };

@@ -13,6 +13,7 @@ import type {
   SchedulerToClient,
   TaskSpec,
   WorkerInfo,
+  WorkerStatus,
 } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome } from '@spillway/ports';
 import { encodeValue } from '@spillway/values';
@@ -34,6 +35,8 @@ export class FakeCluster implements ClusterConnection {
   readonly stored = new Map<string, Map<TaskKey, Payload>>();
   readonly keyInfos = new Map<TaskKey, KeyInfo>();
   workers: Holder[] = [aHolder('w1')];
+  /** Of workers that are not running. */
+  readonly statuses = new Map<string, WorkerStatus>();
   isClosed = false;
   backlogBytes = 0;
   /** Accepts each graph at once; a test that says no turns it off. */
@@ -85,7 +88,9 @@ export class FakeCluster implements ClusterConnection {
     return this.allSaid('graph-commit').map((commit) => {
       const isOfIt = ({ submissionId }: { readonly submissionId: string }): boolean =>
         submissionId === commit.submissionId;
-      const wants = this.allSaid('graph-part').filter(isOfIt).flatMap((part) => part.wants ?? []);
+      const wants = this.allSaid('graph-part')
+        .filter(isOfIt)
+        .flatMap((part) => part.wants ?? []);
       return { ...commit, wants: [...wants, ...commit.wants] };
     });
   }
@@ -117,7 +122,10 @@ export class FakeCluster implements ClusterConnection {
   }
 
   listWorkers(): Promise<readonly WorkerInfo[]> {
-    return Promise.resolve(this.workers.map(aWorkerInfo));
+    const statusOf = ({ workerId }: Holder): WorkerStatus => this.statuses.get(workerId) ?? 'running';
+    return Promise.resolve(
+      this.workers.map((holder) => ({ ...aWorkerInfo(holder), status: statusOf(holder) })),
+    );
   }
 
   hasWhat(workerId: string): ReturnType<ClusterConnection['hasWhat']> {

@@ -1,6 +1,6 @@
 /** Settings of nannies: the workers they start, and how they end and restart them. */
 import { textMap } from '../text-map.js';
-import { count, duration, port, text } from '../value-kinds.js';
+import { count, duration, fraction, port, text } from '../value-kinds.js';
 
 export const nannySettings = {
   name: text({
@@ -34,6 +34,14 @@ export const nannySettings = {
     flag: '--workers',
     doc: `How many workers the nanny keeps running. More workers lose less when one dies and copy more between them; more
       threads in each (\`worker.nthreads\`) is the other way round.`,
+  }),
+  'memory-share': fraction({
+    default: 1,
+    programs: ['nanny'],
+    flag: '--memory-share',
+    doc: `Share of the machine's or container's memory and cores that this nanny's workers divide among them where
+      \`worker.memory.limit\` is \`auto\`. For several nannies on one machine: their shares should come to 1 together, or
+      their workers are promised more than there is.`,
   }),
   environ: textMap({
     default: {},

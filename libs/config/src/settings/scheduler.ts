@@ -47,7 +47,7 @@ export const schedulerSettings = {
     default: 30_000,
     min: 100,
     programs: ['scheduler'],
-    doc: `How long a client's keys are kept after its connection is lost. A client that is back within it finds everything
+    doc: `How long a client's keys and its session are kept after its connection is lost. A client that is back within it finds everything
       as it left it; longer keeps the results of clients that crashed in memory for longer.`,
   }),
   'worker-reconnect-grace': duration({

@@ -96,8 +96,9 @@ export const workerSettings = {
     mayBeOff: true,
     programs: ['nanny', 'worker'],
     flag: '--death-timeout',
-    doc: `How long a worker or nanny may go without a scheduler before it ends itself. \`false\` keeps looking for ever, as
-      a service should; a batch job that lost its scheduler should rather end.`,
+    doc: `How long a worker or nanny tries to reach the scheduler when it starts before it ends itself, and how long a nanny
+      gives a worker to register before it kills and replaces it. \`false\` means \`client.connect-timeout\` for the one and a
+      minute for the other. A connection that breaks later has \`scheduler.worker-reconnect-grace\` to come back.`,
   }),
   memory: {
     limit: memoryLimit({
@@ -105,8 +106,18 @@ export const workerSettings = {
       programs: ['nanny', 'worker'],
       flag: '--memory-limit',
       doc: `How much memory each worker may use, of which the thresholds below are shares. \`auto\` is the memory of the
-        machine or container, by the worker's part of its cores; a number up to 1 is a share of that memory; \`none\` turns
-        the thresholds off, and the operating system decides who dies.`,
+        machine or container without what the nanny keeps, by the worker's part of its threads; a number up to 1 is a share
+        of that memory; \`none\` turns the thresholds off, and the operating system decides who dies. What each comes to is
+        in memory-limit.md.`,
+    }),
+    'limit-interval': duration({
+      default: 5000,
+      min: 100,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How often the memory of the machine or container is looked at again, since containers are resized while they run.
+        A change moves every threshold at once. Shorter follows sooner and reads a few small files more often; \`false\`
+        keeps what was found at the start.`,
     }),
     target: fraction({
       default: 0.6,
@@ -150,6 +161,57 @@ export const workerSettings = {
       programs: ['nanny', 'worker'],
       doc: `How often process memory is looked at, by the worker for spilling and pausing and by the nanny for terminating.
         Shorter reacts to faster growth and costs some processor time.`,
+    }),
+    'recent-to-old-time': duration({
+      default: 30_000,
+      min: 1,
+      programs: ['nanny', 'worker'],
+      doc: `How long unmanaged memory counts as recent, which is what tasks use for a moment and not what stays. Set it longer
+        than your tasks typically run; then it takes as long until a leak shows as one.`,
+    }),
+    'pause-release-gap': fraction({
+      default: 0.05,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How far below \`worker.memory.pause\`, as a share of the limit, a paused worker has to come before it goes on. More
+        keeps it from pausing again at once; less lets it go on sooner. \`false\` means no gap.`,
+    }),
+    'pause-return': duration({
+      default: 1000,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How long a paused worker keeps tasks that it has not started before it gives them back, to run elsewhere. Longer
+        spares fetching their inputs again after a short pause; \`false\` keeps them until the worker goes on.`,
+    }),
+    'pause-recycle': duration({
+      default: 15_000,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How long a worker stays paused with nothing to spill, nothing to reclaim and no task running before it asks for a
+        fresh process in its place. Longer waits for memory to be freed from elsewhere; \`false\` waits for ever.`,
+    }),
+    'spill-debt': fraction({
+      default: 0.1,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Share of the limit that may be on its way to disk before no new task starts. Less holds tasks back sooner where
+        they produce faster than the disk writes; \`false\` never does, and memory may run away.`,
+    }),
+    'garbage-debt': fraction({
+      default: 0.0625,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Share of the limit (at least 16 MiB, at most 128 MiB) that values may take which were dropped but not collected,
+        before all threads of the worker are asked to collect. Less keeps process memory lower and costs each thread some
+        milliseconds more often; \`false\` leaves them to pressure, as V8 does not collect them by itself.`,
+    }),
+    trim: bytes({
+      default: 64 * 1024 * 1024,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How much freed memory the C library may keep before it is told to give it back, where that is possible. Less keeps
+        process memory lower; each time costs milliseconds, more for a larger hoard. \`false\` does it only when the worker
+        is short of memory.`,
     }),
   },
   connections: {

@@ -104,6 +104,77 @@ test('an exit of a worker that is long replaced changes nothing', () => {
   expect(nanny.handle(exited(first), 310)).toEqual([]);
 });
 
+test('a worker that said it would end and does not is killed, and replaced as one that ended on purpose', () => {
+  const nanny = running();
+  nanny.handle(
+    { type: 'worker-recycling', stimulusId, slot: 0, workerId: first, reason: 'a native call hangs' },
+    400,
+  );
+  expect(nanny.nextWakeMs).toBe(1400);
+  expect(typesOf(nanny.handle({ type: 'tick', stimulusId }, 1400))).toEqual(['kill-worker']);
+  const ended = nanny.handle(exited(first, { code: null, signal: 'SIGKILL' }), 1410);
+  expect(verdictIn(ended)?.cause).toEqual({ kind: 'recycled', reason: 'a native call hangs' });
+  expect(typesOf(ended)).toContain('spawn-worker');
+});
+
+test('a worker that never registers is killed, and each further one rests longer before it starts', () => {
+  const nanny = aNanny({ startTimeoutMs: 5000 });
+  nanny.handle(start, 0);
+  expect(nanny.nextWakeMs).toBe(5000);
+  expect(typesOf(nanny.handle(tick, 4999))).toEqual([]);
+  expect(typesOf(nanny.handle(tick, 5000))).toEqual(['kill-worker']);
+  const ended = nanny.handle(exited(first), 5010);
+  expect(verdictIn(ended)?.cause).toEqual({
+    kind: 'start-failed',
+    message: 'it did not register within 5000 ms',
+  });
+  expect(typesOf(ended)).toEqual(['send-to-scheduler', 'spawn-worker']);
+  nanny.handle(tick, 10_010);
+  nanny.handle(exited(second), 10_020);
+  expect(nanny.nextWakeMs).toBe(10_120);
+});
+
+test('a worker that registered in time is not killed when its start would have been over', () => {
+  const nanny = running(aNanny({ startTimeoutMs: 5000 }));
+  expect(nanny.nextWakeMs).toBeUndefined();
+  expect(nanny.handle(tick, 5000)).toEqual([]);
+});
+
+test('a nanny that was stopped before it started starts nothing', () => {
+  const nanny = aNanny();
+  expect(typesOf(nanny.handle(stop, 0))).toEqual(['send-to-scheduler', 'finished']);
+  expect(nanny.handle(start, 1)).toEqual([]);
+});
+
+test.each([
+  ['closes', undefined],
+  ['has itself replaced', 'the transfer thread ended'],
+])(
+  'a worker that %s again and again soon after its start rests as one that crashes does',
+  (_what, reason) => {
+    const nanny = aNanny();
+    nanny.handle(start, 0);
+    const liveAndEnd = (workerId: WorkerId, atMs: number): NannyInstruction[] => {
+      nanny.handle({ type: 'worker-ready', stimulusId, slot: 0, workerId }, atMs);
+      if (reason !== undefined)
+        nanny.handle({ type: 'worker-recycling', stimulusId, slot: 0, workerId, reason }, atMs);
+      return nanny.handle(exited(workerId, { code: reason === undefined ? 0 : 75, signal: null }), atMs);
+    };
+    expect(typesOf(liveAndEnd(first, 100))).toContain('spawn-worker');
+    expect(typesOf(liveAndEnd(second, 200))).not.toContain('spawn-worker');
+    expect(nanny.nextWakeMs).toBe(300);
+  },
+);
+
+test('restarting a worker on request again and again does not make it rest', () => {
+  const nanny = running();
+  for (const [index, workerId] of [first, second].entries()) {
+    nanny.handle({ type: 'restart-worker', stimulusId, workerId, reason: 'operator' }, 500 + index);
+    const ended = nanny.handle(exited(workerId, { code: 0, signal: null }), 600 + index);
+    expect(typesOf(ended)).toContain('spawn-worker');
+  }
+});
+
 describe('the verdict', () => {
   const v8Words = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
   test.each([

@@ -11,6 +11,8 @@ export interface NannyMachineOptions extends RestartPolicy {
   readonly workerNames: readonly string[];
   /** How long a worker may take to close in order before it is killed. */
   readonly closeTimeoutMs: number;
+  /** How long a worker may take from its start to being registered before it is killed and replaced. */
+  readonly startTimeoutMs: number;
 }
 
 /**
@@ -54,6 +56,7 @@ export class NannyMachine {
     this.#out = [];
     switch (event.type) {
       case 'start':
+        if (this.#stopping) break;
         for (const slot of this.#slots) if (slot.state.name === 'empty') this.#spawn(slot, event.stimulusId);
         break;
       case 'worker-spawned':
@@ -63,7 +66,7 @@ export class NannyMachine {
         this.#onReady(event);
         break;
       case 'worker-recycling':
-        this.#updateLife(event.workerId, { recyclingBecause: event.reason });
+        this.#onRecycling(event);
         break;
       case 'worker-exited':
         this.#onExited(event);
@@ -87,7 +90,7 @@ export class NannyMachine {
     slot.lifeCount += 1;
     const workerId = asWorkerId(`${this.options.nannyId}/${slot.index}-${slot.lifeCount}`);
     const life: Life = { workerId, startedAtMs: this.#nowMs, pid: undefined, recyclingBecause: undefined };
-    slot.state = { name: 'starting', life };
+    slot.state = { name: 'starting', life, killAtMs: this.#nowMs + this.options.startTimeoutMs };
     this.#out.push({ type: 'spawn-worker', stimulusId, slot: slot.index, workerId, name: slot.workerName });
   }
 
@@ -126,13 +129,23 @@ export class NannyMachine {
     });
   }
 
+  /** It closes by itself; one that cannot, because a thread does not end, is killed when its time is over. */
+  #onRecycling({ workerId, reason }: Extract<NannyEvent, { type: 'worker-recycling' }>): void {
+    const slot = this.#updateLife(workerId, { recyclingBecause: reason });
+    if (slot?.state.name !== 'running' && slot?.state.name !== 'starting') return;
+    const killAtMs = this.#nowMs + this.options.closeTimeoutMs;
+    slot.state = { name: 'closing', life: slot.state.life, killAtMs, reason };
+  }
+
   #onExited(event: Extract<NannyEvent, { type: 'worker-exited' }>): void {
     const slot = this.#slotOf(event.workerId);
     if (slot === undefined) return;
     const { stimulusId } = event;
     const verdict = verdictOf(slot, event, this.#nowMs);
     const onPurpose = verdict.cause.kind === 'closed' || verdict.cause.kind === 'recycled';
-    const quick = !onPurpose && verdict.livedMs < this.options.stableMs;
+    // A worker that ends by itself again and again is as much of a loop when it does so in good order.
+    const endedItself = lifeOf(slot)?.recyclingBecause !== undefined || slot.state.name === 'running';
+    const quick = (endedItself || !onPurpose) && verdict.livedMs < this.options.stableMs;
     slot.quickDeathCount = quick ? slot.quickDeathCount + 1 : 0;
     const restartInMs = this.#stopping ? false : restMs(slot.quickDeathCount, this.options);
     this.#out.push(
@@ -180,11 +193,23 @@ export class NannyMachine {
     const deadlineMs = deadlineOf(state);
     if (deadlineMs === undefined || this.#nowMs < deadlineMs) return;
     if (state.name === 'resting') this.#spawn(slot, stimulusId);
-    if (state.name === 'closing') this.#kill(slot, state.life, state.reason, stimulusId);
+    if (state.name === 'closing') {
+      const why = `did not close within ${this.options.closeTimeoutMs} ms`;
+      this.#kill(slot, state.life, { reason: state.reason, why, isStartFailure: false }, stimulusId);
+    }
+    if (state.name === 'starting') {
+      const why = `did not register within ${this.options.startTimeoutMs} ms`;
+      this.#kill(slot, state.life, { reason: `it ${why}`, why, isStartFailure: true }, stimulusId);
+    }
   }
 
-  #kill(slot: Slot, life: Life, reason: string, stimulusId: StimulusId): void {
-    slot.state = { name: 'killing', life, reason };
+  #kill(
+    slot: Slot,
+    life: Life,
+    { reason, why, isStartFailure }: { reason: string; why: string; isStartFailure: boolean },
+    stimulusId: StimulusId,
+  ): void {
+    slot.state = { name: 'killing', life, reason, isStartFailure };
     this.#out.push(
       { type: 'kill-worker', stimulusId, slot: slot.index, workerId: life.workerId, reason },
       {
@@ -192,7 +217,7 @@ export class NannyMachine {
         stimulusId,
         event: 'worker.killed',
         level: 'warn',
-        message: `worker ${slot.workerName} did not close within ${this.options.closeTimeoutMs} ms and was killed`,
+        message: `worker ${slot.workerName} ${why} and was killed`,
         fields: { worker: slot.workerName, workerId: life.workerId, reason },
       },
     );
@@ -218,6 +243,6 @@ export class NannyMachine {
 
 function deadlineOf(state: SlotState): number | undefined {
   if (state.name === 'resting') return state.startAtMs;
-  if (state.name === 'closing') return state.killAtMs;
+  if (state.name === 'closing' || state.name === 'starting') return state.killAtMs;
   return undefined;
 }

@@ -4,18 +4,25 @@ import type { WorkerId } from '@spillway/kernel';
  * A place for one worker. Each state carries what only it needs.
  *
  * - `empty`: nothing runs and nothing is planned (before `start`, after `stop`).
- * - `starting`: a process was asked for and has not reported itself registered. Invariant: at most one process a slot.
+ * - `starting`: a process was asked for and has not reported itself registered; at `killAtMs` it is killed. Invariant: at
+ *   most one process a slot.
  * - `running`: the worker is registered.
- * - `closing`: it was asked to end in order; at `killAtMs` it is killed.
+ * - `closing`: it was asked to end in order, or said that it would; at `killAtMs` it is killed.
  * - `killing`: SIGKILL was sent; the exit will come.
  * - `resting`: the last worker ended; the next one starts at `startAtMs`.
  */
 export type SlotState =
   | { readonly name: 'empty' }
-  | { readonly name: 'starting'; readonly life: Life }
+  | { readonly name: 'starting'; readonly life: Life; readonly killAtMs: number }
   | { readonly name: 'running'; readonly life: Life }
   | { readonly name: 'closing'; readonly life: Life; readonly killAtMs: number; readonly reason: string }
-  | { readonly name: 'killing'; readonly life: Life; readonly reason: string }
+  | {
+      readonly name: 'killing';
+      readonly life: Life;
+      readonly reason: string;
+      /** It had never registered. */
+      readonly isStartFailure: boolean;
+    }
   | { readonly name: 'resting'; readonly startAtMs: number };
 
 /** One process in a slot. */

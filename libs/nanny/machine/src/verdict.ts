@@ -30,7 +30,10 @@ function causeOf(slot: Slot, exited: Exited): DeathCause {
   const reason = lifeOf(slot)?.recyclingBecause;
   if (reason !== undefined) return { kind: 'recycled', reason };
   if (slot.state.name === 'closing') return { kind: 'closed' };
-  if (slot.state.name === 'killing') return { kind: 'recycled', reason: slot.state.reason };
+  if (slot.state.name === 'killing') {
+    const { isStartFailure, reason: why } = slot.state;
+    return isStartFailure ? { kind: 'start-failed', message: why } : { kind: 'recycled', reason: why };
+  }
   const aborted = exited.code === EXIT_CODE_OF_ABORT || exited.signal === 'SIGABRT';
   if (aborted && V8_HEAP_WORDS.test(exited.stderrTail)) return { kind: 'heap-exhausted' };
   if (exited.signal !== null) return { kind: 'signal', signal: exited.signal };

@@ -1,5 +1,5 @@
 import { asStimulusId, assertNever, WakeTimer, type StimulusId, type WorkerId } from '@spillway/kernel';
-import type { NannyToScheduler, SchedulerToNanny } from '@spillway/messages';
+import type { NannyToScheduler, NannyToWorker, SchedulerToNanny } from '@spillway/messages';
 import type { NannyEvent, NannyInstruction, NannyMachine } from '@spillway/nanny-machine';
 import type { Child, ChildProcesses, Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
 import { isWorkerMessage } from './worker-message.js';
@@ -12,7 +12,12 @@ export interface NannyRuntimeOptions {
   readonly children: ChildProcesses;
   /** Command line of a worker. */
   readonly workerArgs: (workerId: WorkerId, name: string) => readonly string[];
-  readonly workerEnviron: Readonly<Record<string, string | null>>;
+  /** Asked at each start: a worker starts with the memory limit of that moment. */
+  readonly workerEnviron: () => Readonly<Record<string, string | null>>;
+  /** Options of `node` for a worker, asked at each start. */
+  readonly workerExecArgv: () => readonly string[];
+  /** The process is gone, however it ended: what it left is to be removed. */
+  readonly onWorkerGone: (workerId: WorkerId) => void;
   readonly openLink: (listener: LinkListener<SchedulerToNanny>) => Promise<Link<NannyToScheduler>>;
 }
 
@@ -30,6 +35,7 @@ export class NannyRuntime {
   #stimulusCount = 0;
   #finish!: (how: NannyEnd) => void;
   #end: NannyEnd = 'asked';
+  #isFinished = false;
 
   /** Resolves when all workers have ended after a stop: which was asked for, or came because the scheduler is gone. */
   readonly finished: Promise<NannyEnd>;
@@ -63,13 +69,18 @@ export class NannyRuntime {
     this.#dispatch({ type: 'restart-worker', stimulusId: this.#stimulus('restart'), workerId, reason });
   }
 
+  /** Tells every worker process; one that is starting hears of it once it listens. */
+  tellWorkers(message: NannyToWorker): void {
+    for (const child of this.#children.values()) child.send(message);
+  }
+
   /** What each slot is doing, for status pages. */
   get slots(): NannyMachine['slots'] {
     return this.#machine.slots;
   }
 
   async #connect(): Promise<void> {
-    this.#link = await this.#options.openLink({
+    const link = await this.#options.openLink({
       onMessages: (messages) => {
         for (const message of messages) this.#onMessage(message);
       },
@@ -79,6 +90,9 @@ export class NannyRuntime {
         else this.#stopAfterLoss(error);
       },
     });
+    // All workers have ended meanwhile: nobody would end this session.
+    if (this.#isFinished) link.close('The nanny has ended.');
+    else this.#link = link;
   }
 
   #reconnect(): void {
@@ -119,7 +133,7 @@ export class NannyRuntime {
         this.#spawn(instruction);
         break;
       case 'ask-worker-to-close':
-        this.#children.get(instruction.workerId)?.send({ type: 'close', reason: instruction.reason });
+        this.#send(instruction.workerId, { type: 'close', reason: instruction.reason });
         break;
       case 'kill-worker':
         this.#children.get(instruction.workerId)?.signal('SIGKILL');
@@ -134,6 +148,7 @@ export class NannyRuntime {
         );
         break;
       case 'finished':
+        this.#isFinished = true;
         this.#wake.cancel();
         this.#link?.close('The nanny has ended.');
         this.#finish(this.#end);
@@ -144,13 +159,15 @@ export class NannyRuntime {
   }
 
   #spawn({ slot, workerId, name }: Extract<NannyInstruction, { type: 'spawn-worker' }>): void {
-    const { children, workerArgs, workerEnviron, timers } = this.#options;
+    const { children, workerArgs, workerEnviron, workerExecArgv, timers } = this.#options;
     const child = children.spawn({
       args: workerArgs(workerId, name),
-      environ: workerEnviron,
+      execArgv: workerExecArgv(),
+      environ: workerEnviron(),
       onMessage: (message) => this.#onWorkerMessage(slot, workerId, message),
       onExit: (exit) => {
         this.#children.delete(workerId);
+        this.#options.onWorkerGone(workerId);
         this.#dispatch({
           type: 'worker-exited',
           stimulusId: this.#stimulus('exit'),
@@ -184,6 +201,10 @@ export class NannyRuntime {
         workerId,
         reason: message.reason,
       });
+  }
+
+  #send(workerId: WorkerId, message: NannyToWorker): void {
+    this.#children.get(workerId)?.send(message);
   }
 
   #isReady(): boolean {

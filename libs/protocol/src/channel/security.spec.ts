@@ -40,7 +40,7 @@ describe('a server with an authority of its own', () => {
       clock,
       timers,
       connectTimeoutMs: 10_000,
-      resumeGraceMs: { clients: 1000, workers: 1000, nannies: 1000 },
+      resumeGraceMs: 1000,
       security,
     });
     closing.push(() => link.close('test over'));

@@ -30,7 +30,7 @@ const graphOf = (tasks: spillway.v1.TaskSpec[]): Uint8Array =>
   wire.OpenClientRequest.encode({
     seq: 1,
     ack: 0,
-    messages: [{ clientClosing: {} }, { graphPart: { submissionId: 's', partIndex: 0, tasks } }],
+    messages: [{ clientClosing: {} }, { graphPart: { submissionId: 's', partIndex: 0, tasks, wants: [] } }],
   }).finish();
 
 const finished = (changes: Partial<spillway.v1.TaskFinished>): Uint8Array =>

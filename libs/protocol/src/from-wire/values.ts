@@ -104,7 +104,21 @@ function shared(ref: FunctionRef): FunctionRef {
   return ref;
 }
 
+/** Of the message before: in a batch, mostly the same again. */
+let latest: FunctionRef | undefined;
+
 export function functionRef(wire: spillway.v1.FunctionRef): FunctionRef {
+  if (latest !== undefined && isSame(wire, latest)) return latest;
+  latest = checkedFunctionRef(wire);
+  return latest;
+}
+
+const isSame = ({ bundle }: spillway.v1.FunctionRef, known: FunctionRef): boolean =>
+  known.kind === 'bundle' &&
+  bundle?.exportName === known.exportName &&
+  bundle.moduleHash === known.moduleHash;
+
+function checkedFunctionRef(wire: spillway.v1.FunctionRef): FunctionRef {
   if (wire.bundle !== null && wire.bundle !== undefined) {
     const moduleHash = asModuleHash(hash(wire.bundle.moduleHash, 'bundle.module_hash'));
     return shared({

@@ -90,6 +90,9 @@ const heartbeat = (wire: spillway.v1.WorkerHeartbeat): Body => ({
   metrics: {
     processBytes: count(wire.processBytes, 'process_bytes'),
     managedBytes: count(wire.managedBytes, 'managed_bytes'),
+    ...(wire.memoryLimitBytes === null || wire.memoryLimitBytes === undefined
+      ? {}
+      : { memoryLimitBytes: count(wire.memoryLimitBytes, 'memory_limit_bytes') }),
     cpuFraction: finite(wire.cpuFraction, 'cpu_fraction'),
     loopDelayMs: durationMs(wire.loopDelay, 'loop_delay'),
     executing: each(wire.executing, 'executing', executingTask),

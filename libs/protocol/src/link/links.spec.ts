@@ -83,6 +83,19 @@ describe('links between programs and the scheduler', () => {
     expect(recorder.messages).toEqual(Array.from({ length: 1000 }, (_, i) => lost(i)));
   });
 
+  test('what is not acknowledged is counted, and no longer when it is', async () => {
+    const scheduler = new TestScheduler();
+    const server = await serve(scheduler);
+    const link = await openClient(server.address, new Recorder<SchedulerToClient>());
+    expect(link.backlogBytes).toBe(0);
+
+    for (let i = 0; i < 1000; i++) link.send(desire(i));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(link.backlogBytes).toBeGreaterThan(1000 * 'key-0'.length);
+    while (link.backlogBytes !== 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(scheduler.clients[0]?.recorder.messages).toHaveLength(1000);
+  });
+
   test('what the scheduler says while it accepts a session arrives after the link was given out', async () => {
     const scheduler = new TestScheduler({
       openClient: (_hello, link) => {
@@ -228,7 +241,9 @@ describe('links between programs and the scheduler', () => {
 
   test('a connection that cannot be made again ends the session after the grace period, on both sides', async () => {
     const scheduler = new TestScheduler();
-    const server = await serve(scheduler, { resumeGraceMs: { clients: 200, workers: 9e9, nannies: 9e9 } });
+    const server = await serve(scheduler, {
+      resumeGraceMs: { clients: 200, workers: 10_000, nannies: 10_000 },
+    });
     const proxy = await CuttableProxy.to(server.address);
     const recorder = new Recorder<SchedulerToClient>();
     await openClient(proxy.address, recorder, { resumeGraceMs: 200 });
@@ -239,6 +254,34 @@ describe('links between programs and the scheduler', () => {
 
     expect(recorder.ended?.error).toBeInstanceOf(ClusterUnreachableError);
     expect(scheduler.clients[0]?.recorder.ended?.error).toBeInstanceOf(SessionExpiredError);
+  });
+
+  test('a client is waited for as long as clients are, whatever holds for workers', async () => {
+    const scheduler = new TestScheduler();
+    const server = await serve(scheduler, { resumeGraceMs: { clients: 10_000, workers: 50, nannies: 50 } });
+    const proxy = await proxyTo(server);
+    const client = new Recorder<SchedulerToClient>();
+    await openClient(proxy.address, client);
+    const worker = new Recorder<SchedulerToWorker>();
+    await openWorkerLink({
+      address: proxy.address,
+      hello: () => workerHello('worker-1'),
+      listener: worker,
+      clock,
+      timers,
+      connectTimeoutMs: 5000,
+      resumeGraceMs: 10_000,
+    });
+
+    proxy.isDown = true;
+    proxy.cut();
+    await scheduler.workers[0]?.recorder.until((r) => r.ended !== undefined);
+    proxy.isDown = false;
+    await client.until((r) => r.resumedCount === 1);
+    await worker.until((r) => r.ended !== undefined);
+
+    expect(worker.ended?.error).toBeInstanceOf(SessionExpiredError);
+    expect(scheduler.clients[0]?.recorder.ended).toBeUndefined();
   });
 
   test('a second program with the same id takes the session over; the first hears that it expired', async () => {

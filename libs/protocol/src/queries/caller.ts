@@ -21,6 +21,9 @@ export interface CallerOptions {
   readonly security?: ChannelSecurity;
 }
 
+/** A call that the scheduler has not looked at (its connection was just ending) is made again by gRPC itself. */
+const CHANNEL_OPTIONS = { ...CONTROL_CHANNEL_OPTIONS, 'grpc.enable_retries': 1 };
+
 type Encoder<T> = Pick<WireCodec<T>, 'encode'>;
 type Decoder<T> = Pick<WireCodec<T>, 'decode'>;
 
@@ -37,7 +40,7 @@ export class Caller {
   readonly #timeoutMs: number;
 
   constructor({ address, timeoutMs, security }: CallerOptions) {
-    this.#client = new Client(address, channelCredentials(security), CONTROL_CHANNEL_OPTIONS);
+    this.#client = new Client(address, channelCredentials(security), CHANNEL_OPTIONS);
     this.#timeoutMs = timeoutMs;
   }
 

@@ -71,6 +71,7 @@ export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.Wor
 const metricsToWire = (metrics: WorkerMetrics): spillway.v1.WorkerHeartbeat => ({
   processBytes: metrics.processBytes,
   managedBytes: metrics.managedBytes,
+  memoryLimitBytes: metrics.memoryLimitBytes ?? null,
   cpuFraction: metrics.cpuFraction,
   loopDelay: durationFromMs(metrics.loopDelayMs),
   executing: metrics.executing.map(({ key, runId, forMs }) => ({

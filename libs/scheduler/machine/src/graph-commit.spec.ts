@@ -29,6 +29,50 @@ test('an accepted graph is told before the news of its keys', () => {
   ]);
 });
 
+test('what the parts of a graph want is wanted together with what its commit wants', () => {
+  const scheduler = cluster();
+  const whose = { clientId: asClientId('c'), submissionId: asSubmissionId('g') };
+  const [a, b, x] = [asTaskKey('a'), asTaskKey('b'), asTaskKey('x')];
+  scheduler.handle({ type: 'graph-part', ...whose, partIndex: 0, tasks: [aTask('a')], wants: [a, b] });
+  // Part of the graph already, so it counts once.
+  scheduler.handle({ type: 'graph-part', ...whose, partIndex: 0, tasks: [], wants: [asTaskKey('twice')] });
+  scheduler.handle({
+    type: 'graph-part',
+    ...whose,
+    partIndex: 1,
+    tasks: [aTask('b'), aTask('x'), aTask('idle')],
+  });
+  expect(scheduler.machine.wantsOf(whose.clientId)).toEqual([]);
+
+  scheduler.handle({ type: 'graph-commit', ...whose, partCount: 2, wants: [x] });
+
+  expect(scheduler.machine.wantsOf(whose.clientId)).toEqual([a, b, x]);
+  expect(scheduler.stateOf('idle')).toBe('forgotten');
+});
+
+test('a graph that was accepted and is submitted again in parts is wanted again, and not made again', () => {
+  const scheduler = cluster();
+  const parts = [
+    { tasks: [aTask('a')], wants: ['a'] },
+    { tasks: [aTask('b', { dependencies: ['a'] })], wants: ['b'] },
+  ];
+  scheduler.submitInParts('c', 'g', parts);
+  scheduler.desire('d', 'b');
+  scheduler.release('c', 'a', 'b');
+
+  expect(toClient(scheduler.submitInParts('c', 'g', parts), 'c')).toMatchObject([{ type: 'graph-accepted' }]);
+
+  expect(scheduler.machine.wantsOf(asClientId('c'))).toEqual(['a', 'b']);
+});
+
+test('keys that are wanted and not committed are bounded as tasks are', () => {
+  const scheduler = cluster({ stagedTasksMax: 3 });
+  const part = { tasks: [aTask('a')], wants: ['a', 'k1', 'k2', 'k3'] };
+
+  expect(refusalOf(scheduler.submitInParts('c', 'big', [part]))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  expect(refusalOf(scheduler.submitInParts('c', 'small', [{ ...part, wants: ['a'] }]))).toBeUndefined();
+});
+
 test('the same task of two clients runs once, and is kept until both let go', () => {
   const scheduler = cluster();
   scheduler.register('w');

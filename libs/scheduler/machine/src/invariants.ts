@@ -147,7 +147,7 @@ function checkClients(core: Core): void {
       checkThat(core, task, core.table.get(task.key) === task, `is wanted by ${client.id}, so it is known`);
     }
     let stagedTaskCount = 0;
-    for (const graph of client.staged.values()) stagedTaskCount += graph.specs.length + 1;
+    for (const graph of client.staged.values()) stagedTaskCount += graph.size + 1;
     check(stagedTaskCount === client.stagedTaskCount, `${client.id} adds up what it has staged`);
     check((client.leaseEndsAtMs !== false) === core.leased.has(client), `${client.id} has a lease or none`);
   }

@@ -18,7 +18,7 @@ export interface SchedulerMachineOptions {
   readonly bandwidthBytesPerSecond?: number;
   /** Most steps (about one task each) of committing, placing or forgetting in one `handle`. Default 5,000. */
   readonly commitStepsMax?: number;
-  /** Most tasks one client may have sent without having committed them. Default 2,000,000. */
+  /** Most tasks, or keys wanted with them, one client may have sent without having committed them. Default 2,000,000. */
   readonly stagedTasksMax?: number;
   /** Moves of tasks kept for explanations. Default 10,000. */
   readonly storyEntriesMax?: number;

@@ -1,4 +1,6 @@
-import { aScheduler, aTask, toClient, toWorker, type TestScheduler } from './testing/index.js';
+import { asWorkerId } from '@spillway/kernel';
+import type { SchedulerInstruction } from './instructions.js';
+import { aScheduler, aTask, aVerdict, toClient, toWorker, type TestScheduler } from './testing/index.js';
 
 function cluster(...workers: string[]): TestScheduler {
   const scheduler = aScheduler();
@@ -45,14 +47,55 @@ test('a worker whose session was lost gives its runs back uncharged, and only wh
   expect(scheduler.machine.listWorkers()).toMatchObject([{ nthreads: 1, keyCount: 2, processingCount: 1 }]);
 });
 
-test('a second worker of a name takes the place of the first, which must be dead', () => {
+const endedBy = (instructions: readonly SchedulerInstruction[]): string[] =>
+  instructions.flatMap((each) => (each.type === 'end-worker-session' ? [each.workerId] : []));
+
+test('a second worker of a name takes the place of the first, which has to end in case it lives', () => {
   const scheduler = cluster('w.1');
   scheduler.submit('c', [aTask('x')]);
-  scheduler.register('w.2', { name: 'w.1' });
+  const instructions = scheduler.register('w.2', { name: 'w.1' });
 
+  expect(endedBy(instructions)).toEqual(['w.1']);
   expect(scheduler.machine.listWorkers().map((worker) => worker.workerId)).toEqual(['w.2']);
   expect(scheduler.runOf('x').workerId).toBe('w.2');
   expect(scheduler.machine.findWorker('w.1')?.workerId).toBe('w.2');
+});
+
+test('a worker that was replaced does not come back and replace its successor', () => {
+  const scheduler = cluster('w.1');
+  scheduler.register('w.2', { name: 'w.1' });
+
+  expect(endedBy(scheduler.register('w.1', { holdings: { x: 1 } }))).toEqual(['w.1']);
+
+  expect(scheduler.machine.listWorkers().map((worker) => worker.workerId)).toEqual(['w.2']);
+});
+
+test('a worker whose death is known before its hello arrives cannot register, and its successor is left alone', () => {
+  const scheduler = aScheduler();
+  scheduler.lose('w.1', { verdict: aVerdict('w.1') });
+  scheduler.register('w.2', { name: 'twin' });
+
+  expect(endedBy(scheduler.register('w.1', { name: 'twin' }))).toEqual(['w.1']);
+
+  expect(scheduler.machine.listWorkers().map((worker) => worker.workerId)).toEqual(['w.2']);
+});
+
+test('a worker that was only out of reach may register again', () => {
+  const scheduler = cluster('w.1');
+  scheduler.lose('w.1');
+
+  expect(endedBy(scheduler.register('w.1'))).toEqual([]);
+
+  expect(scheduler.machine.knowsWorker(asWorkerId('w.1'))).toBe(true);
+});
+
+test('of the workers that ended the last 10,000 are remembered', () => {
+  const scheduler = aScheduler({ validate: false });
+  for (let life = 0; life <= 10_000; life += 1)
+    scheduler.lose(`w.${life}`, { verdict: aVerdict(`w.${life}`) });
+
+  expect(endedBy(scheduler.register('w.1'))).toEqual(['w.1']);
+  expect(endedBy(scheduler.register('w.0'))).toEqual([]);
 });
 
 test('a restricted task runs where it may, by name or by id, and nowhere else', () => {

@@ -1,4 +1,4 @@
-import { asRunId } from '@spillway/kernel';
+import { asRunId, asWorkerId } from '@spillway/kernel';
 import { remoteError } from '@spillway/messages';
 import { aScheduler, aTask, toClient, toWorker, type TestScheduler } from './testing/index.js';
 
@@ -106,4 +106,17 @@ test('a task that comes to depend on an erred one errs at once', () => {
 
   const told = toClient(scheduler.submit('c', [aTask('y', { dependencies: ['x'] })]), 'c');
   expect(told).toMatchObject([{ type: 'graph-accepted' }, { type: 'key-erred', key: 'y' }]);
+});
+
+test('a worker that says its memory limit in a heartbeat has that limit from then on', () => {
+  const scheduler = aScheduler();
+  scheduler.register('w1', { memoryLimitBytes: 1_000 });
+  const limits = (): unknown[] => scheduler.machine.listWorkers().map((worker) => worker.memoryLimitBytes);
+  const metrics = { processBytes: 0, managedBytes: 0, cpuFraction: 0, loopDelayMs: 0, executing: [] };
+  const workerId = asWorkerId('w1');
+
+  scheduler.handle({ type: 'heartbeat', workerId, metrics: { ...metrics, memoryLimitBytes: 600 } });
+  expect(limits()).toEqual([600]);
+  scheduler.handle({ type: 'heartbeat', workerId, metrics });
+  expect(limits()).toEqual([600]);
 });

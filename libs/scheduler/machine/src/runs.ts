@@ -50,6 +50,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   const { metrics } = event;
   worker.processBytes = metrics.processBytes;
   worker.managedBytes = metrics.managedBytes;
+  worker.memoryLimitBytes = metrics.memoryLimitBytes ?? worker.memoryLimitBytes;
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.scatterPlanner.forgetPlansOf(worker);

@@ -55,6 +55,18 @@ test('data cannot be scattered under the key of a task, and its copies are dropp
   expect(toWorker(instructions, 'w2')).toMatchObject([{ type: 'free-keys', keys: ['x'] }]);
 });
 
+test('data that only its worker announced is freed, and what was announced before stays as it is', () => {
+  const scheduler = cluster();
+  expect(scheduler.addReplica('w1', 'orphan')).toMatchObject([
+    { type: 'send-to-worker', workerId: 'w1', message: { type: 'free-keys', keys: ['orphan'] } },
+  ]);
+  expect(scheduler.stateOf('orphan')).toBe('forgotten');
+
+  scheduler.scatter('c', 'd', 100, 'w1');
+  expect(scheduler.addReplica('w1', 'd')).toEqual([]);
+  expect(scheduler.machine.describe('d' as never).whoHas.map((holder) => holder.workerId)).toEqual(['w1']);
+});
+
 test('data is planned where there is most room, and many plans at once do not all name one worker', () => {
   const scheduler = cluster();
   expect(plan(scheduler, 800)).toEqual(['w2']);

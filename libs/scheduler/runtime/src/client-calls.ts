@@ -89,4 +89,6 @@ export class ClientCalls {
 }
 
 const closedMeanwhile = (clientId: ClientId): FutureCancelledError =>
-  new FutureCancelledError(`Client ${clientId} was closed, or let go of the key, while this call was under way.`);
+  new FutureCancelledError(
+    `Client ${clientId} was closed, or let go of the key, while this call was under way.`,
+  );

@@ -1,11 +1,11 @@
 import type { Payload } from '@spillway/messages';
 import type { SimClient, Known } from '../sim-client.js';
-import { digestIn } from '../sim-value.js';
+import { digestIn, digestOf } from '../sim-value.js';
 import type { SimWorld } from '../sim-world.js';
 import { expectedOf, type Expected } from '../workload.js';
 
 /** Ends that trouble may bring a task to that would have succeeded without it. */
-const TROUBLE_CODES = new Set(['KILLED_WORKER', 'TASK_OUT_OF_MEMORY', 'DEPENDENCY_FAILED']);
+const TROUBLE_CODES = new Set(['KILLED_WORKER', 'TASK_OUT_OF_MEMORY', 'DEPENDENCY_FAILED', 'LOST_DATA']);
 
 /** Every key a client still wants is in memory with the right value, or erred for a reason that can be, or cancelled. */
 export function checkOutcomes(world: SimWorld, clients: readonly SimClient[]): void {
@@ -13,6 +13,7 @@ export function checkOutcomes(world: SimWorld, clients: readonly SimClient[]): v
     if (client.refusals.length > 0)
       throw new Error(`A sound graph was refused: ${client.refusals[0]?.message ?? ''}`);
     const expected = expectedOf(client.graphs);
+    for (const key of client.scattered) expected.set(key, { outcome: 'memory', digest: digestOf(key, []) });
     for (const [key, known] of client.wanted) checkOne(world, key, known, expected.get(key)!);
   }
 }

@@ -58,6 +58,14 @@ export class AsideThreads {
     for (const { slot } of this.#threads) slot.unloadModules(hashes);
   }
 
+  collectGarbage(): void {
+    for (const { slot } of this.#threads) slot.collectGarbage();
+  }
+
+  get hasThread(): boolean {
+    return [...this.#threads].some(({ slot }) => slot.hasThread);
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const wake of this.#waiting.splice(0)) wake();
@@ -87,7 +95,9 @@ export class AsideThreads {
     const runId = asRunId(this.#nextRunId++);
     const key = asTaskKey(`run:${functionNameOf(request.function)}:${runId}`);
     const { function: ref, args } = request;
-    return { slot: NO_SLOT, key, runId, attempt: 1, function: ref, args, inputs: [], resultEncoding: 'v8' };
+    // Whoever writes arguments in an encoding can read it.
+    const resultEncoding = args.encoding;
+    return { slot: NO_SLOT, key, runId, attempt: 1, function: ref, args, inputs: [], resultEncoding };
   }
 
   /** An idle thread or a new one; waits when there are enough. `undefined` once closing. */

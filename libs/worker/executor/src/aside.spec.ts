@@ -1,5 +1,5 @@
 /** Functions outside of slots (`client.run`). */
-import { decodeValue } from '@spillway/values';
+import { decodeValue, encodeValue } from '@spillway/values';
 import type { RunOutcome } from '@spillway/messages';
 import { closeRigs, Gate, inputsAsArguments, Rig, SPIN } from './testing/executor-rig.js';
 
@@ -22,6 +22,15 @@ test('a function runs although all slots are busy, and its result is encoded for
   expect(valueOf(outcome)).toEqual(new Map([['x', new Date(0)]]));
   busy.stop();
   await busy.outcome;
+});
+
+test('a result is encoded as the arguments were, so that a client in any language can read it', async () => {
+  const rig = await Rig.start();
+  const ref = rig.upload('exports.run = (a, b) => a + b;');
+  const args = encodeValue([20, 1], { encoding: 'json' });
+  const outcome = await rig.executor.runAside({ function: ref, args, timeoutMs: false });
+  expect(outcome).toMatchObject({ type: 'run-success', result: { encoding: 'json' } });
+  expect(valueOf(outcome)).toBe(21);
 });
 
 test('two functions at once run beside each other, one after the other in the same thread', async () => {

@@ -36,6 +36,11 @@ export class Slot implements ThreadOwner {
     return this.#thread?.runCount ?? 0;
   }
 
+  /** A thread of this slot lives: after `close`, one that a native call holds. */
+  get hasThread(): boolean {
+    return this.#ending.size > 0 || this.#thread?.hasExited === false;
+  }
+
   /** Takes effect with the next `flush`. */
   execute(execution: Execution): void {
     const entry = makeEntry(execution);
@@ -88,6 +93,10 @@ export class Slot implements ThreadOwner {
 
   unloadModules(hashes: readonly ModuleHash[]): void {
     this.#thread?.unloadModules(hashes);
+  }
+
+  collectGarbage(): void {
+    this.#thread?.collectGarbage();
   }
 
   async close(): Promise<void> {

@@ -102,6 +102,17 @@ export class ThreadExecutor implements TaskExecutor {
     this.#modules.unload(hashes);
   }
 
+  /** Asks all threads to collect: what was dropped from the store returns to the process once they have. */
+  collectGarbage(): void {
+    for (const slot of this.#slots) slot.collectGarbage();
+    this.#asides.collectGarbage();
+  }
+
+  /** After `close`: a native call holds a thread, and `process.exit` would wait for its end. */
+  get hasThread(): boolean {
+    return this.#asides.hasThread || this.#slots.some((slot) => slot.hasThread);
+  }
+
   /** Ends all threads; what was unfinished is reported as `thread-ended` before this resolves. */
   async close(): Promise<void> {
     await Promise.all([this.#asides.close(), ...this.#slots.map((slot) => slot.close())]);

@@ -113,6 +113,10 @@ export class ThreadHandle {
     this.#send({ type: 'unload-modules', hashes });
   }
 
+  collectGarbage(): void {
+    this.#send({ type: 'collect-garbage' });
+  }
+
   /** Takes in everything the thread has written and posted so far. */
   collect(): void {
     this.#readRing();

@@ -20,7 +20,9 @@ export type ToThread =
   | RunsMessage
   /** Abort the signal of this run, if it is the one under way. */
   | { readonly type: 'abort'; readonly seq: number; readonly reason: StopReason }
-  | { readonly type: 'unload-modules'; readonly hashes: readonly ModuleHash[] };
+  | { readonly type: 'unload-modules'; readonly hashes: readonly ModuleHash[] }
+  /** Values were dropped that the thread may have seen: their memory returns once it has collected. */
+  | { readonly type: 'collect-garbage' };
 
 export type FromThread =
   | { readonly type: 'ready' }

@@ -67,6 +67,7 @@ export function onDataPut(context: MachineContext, event: Message<'data-put'>): 
   if (task.state.name === 'memory') return;
   finishOtherwise(context, task, event.nbytes);
   context.move(task, { name: 'memory', nbytes: event.nbytes });
+  context.puts.add(task.key, context.nowMs);
 }
 
 function finishOtherwise(context: MachineContext, task: WorkerTask, nbytes: number): void {

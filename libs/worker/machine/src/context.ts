@@ -14,6 +14,7 @@ import type { WorkerStatus, WorkerToScheduler } from '@spillway/messages';
 import type { WorkerInstruction } from './instructions.js';
 import type { WorkerMachineOptions } from './options.js';
 import { Peers } from './peers.js';
+import { PutAnnouncements } from './put-announcements.js';
 import { ReadyQueue } from './ready-queue.js';
 import { Slots } from './slots.js';
 import type { TaskState, WorkerTask } from './task.js';
@@ -27,6 +28,7 @@ export class MachineContext {
   readonly slots: Slots;
   readonly peers = new Peers();
   readonly whoHas: WhoHasRequests;
+  readonly puts: PutAnnouncements;
   readonly random: SeededRandom;
 
   nowMs = 0;
@@ -42,12 +44,18 @@ export class MachineContext {
   /** The process was asked to end: nothing starts any more. */
   isRecycling = false;
   nextRunOrder = 0;
+  /** Most bytes in flight to this worker; changes with the memory limit. */
+  transferBytesMax: number | false;
+  /** What was in flight when that changed, if nothing was asked for since: it was admitted under the one before. */
+  admittedBytes = 0;
 
   constructor(readonly options: WorkerMachineOptions) {
     this.tasks = new TaskTable(options.storyEntriesMax);
     this.slots = new Slots(options.slotCount, options);
     this.whoHas = new WhoHasRequests(options.whoHasRetryMs);
+    this.puts = new PutAnnouncements(options.putAnnounceMs);
     this.random = new SeededRandom(options.seed);
+    this.transferBytesMax = options.transferBytesMax;
   }
 
   get mayStart(): boolean {

@@ -85,6 +85,12 @@ export type WorkerOutcome =
       readonly key: TaskKey;
       readonly nbytes: number;
     }
+  /** The worker's memory limit changed while it runs, and with it how much may be on its way here. */
+  | {
+      readonly type: 'limit-changed';
+      readonly stimulusId: StimulusId;
+      readonly transferBytesMax: number | false;
+    }
   /** Memory pressure, or an operator: start nothing, fetch nothing; or go on. */
   | { readonly type: 'status-change'; readonly stimulusId: StimulusId; readonly status: WorkerStatus }
   /** The scheduler does not know our session any more: everything unfinished is void; what is in memory stays. */

@@ -77,4 +77,5 @@ export function onSessionLost(context: MachineContext): void {
     for (const task of [...context.tasks.in(name)]) if (task.state.name === name) release(context, task);
   }
   context.peers.clear();
+  context.puts.clear();
 }

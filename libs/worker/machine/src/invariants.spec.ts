@@ -1,4 +1,4 @@
-import { asStimulusId, asWorkerId, must } from '@spillway/kernel';
+import { asStimulusId, asTaskKey, asWorkerId, must } from '@spillway/kernel';
 import { onComputeTask } from './assignments.js';
 import { MachineContext } from './context.js';
 import { startReadyTasks } from './executions.js';
@@ -42,6 +42,11 @@ test.each<[string, (context: MachineContext) => void, RegExp]>([
     'a wrong count of missing inputs',
     (context) => Object.assign(taskOf(context, 'wait').state, { missingCount: 1 }),
     /wait: waits for 1 inputs, but 3 are missing/,
+  ],
+  [
+    'a value to be announced that is not here',
+    (context) => context.puts.add(asTaskKey('run'), 0),
+    /run is to be announced and is not in memory/,
   ],
   [
     'an input that does not know who needs it',

@@ -87,7 +87,8 @@ export function checkAll(context: MachineContext): Broken | undefined {
     const broken = checkTask(context, task);
     if (broken !== undefined) return broken;
   }
-  const message = brokenSlots(context) ?? brokenPeers(context) ?? brokenTransfers(context);
+  const message =
+    brokenSlots(context) ?? brokenPeers(context) ?? brokenTransfers(context) ?? brokenPuts(context);
   return message === undefined ? undefined : { message };
 }
 
@@ -126,13 +127,20 @@ function brokenPeers({ peers, whoHas }: MachineContext): string | undefined {
   return undefined;
 }
 
-function brokenTransfers({ peers, options, freedKeys }: MachineContext): string | undefined {
+function brokenPuts({ puts, tasks }: MachineContext): string | undefined {
+  for (const key of puts.keys())
+    if (tasks.get(key)?.state.name !== 'memory') return `${key} is to be announced and is not in memory`;
+  return undefined;
+}
+
+function brokenTransfers(context: MachineContext): string | undefined {
+  const { peers, options, freedKeys, transferBytesMax, admittedBytes } = context;
   const flights = [...peers.flights()];
   const bytes = flights.reduce((sum, flight) => sum + flight.bytes, 0);
   if (bytes !== peers.inFlightBytes) return `In flight are ${bytes} bytes, not ${peers.inFlightBytes}`;
   if (flights.length > options.gatherPeersMax) return `${flights.length} peers are asked at the same time`;
   const isOneKey = flights.filter((flight) => flight.bytes > 0).length === 1;
-  if (options.transferBytesMax !== false && bytes > options.transferBytesMax && !isOneKey)
+  if (transferBytesMax !== false && bytes > Math.max(transferBytesMax, admittedBytes) && !isOneKey)
     return `In flight are ${bytes} bytes, which is too much`;
   return freedKeys.length === 0 ? undefined : 'Freed keys were not reported';
 }

@@ -19,6 +19,11 @@ export interface WorkerMachineLimits {
   readonly handOverCountMax: number;
   /** How long to wait for the scheduler's answer, or for a holder to appear, before asking again. */
   readonly whoHasRetryMs: number;
+  /**
+   * How long after a value was put here its key is announced to the scheduler, in case whoever put it did not. Longer than
+   * a client's words may take, which is the lease of clients: what the scheduler does not know it has freed.
+   */
+  readonly putAnnounceMs: number;
   /** How long a paused worker keeps tasks that it has not started; `false`: until it runs again. */
   readonly pauseReturnMs: number | false;
   /** Moves kept for stories. */
@@ -32,7 +37,7 @@ export interface WorkerMachineLimits {
 export interface WorkerMachineOptions extends WorkerMachineLimits {
   readonly workerId: WorkerId;
   readonly slotCount: number;
-  /** Most bytes in flight to this worker; `false` for no limit. With nothing in flight, any one key may come. */
+  /** Most bytes in flight to this worker, at first; `false` for no limit. With nothing in flight, any one key may come. */
   readonly transferBytesMax: number | false;
   /** Of the generator that chooses among equal peers. */
   readonly seed: number;
@@ -46,6 +51,7 @@ export const DEFAULT_LIMITS: WorkerMachineLimits = {
   handOverMs: 5,
   handOverCountMax: 64,
   whoHasRetryMs: 1000,
+  putAnnounceMs: 60_000,
   pauseReturnMs: 1000,
   storyEntriesMax: 10_000,
   erredTasksMax: 1000,

@@ -18,7 +18,8 @@ type GatherOutcome = Extract<
 
 /** Starts as many gathers as may start now. Cheap when nothing has changed since the last look. */
 export function startGathers(context: MachineContext): void {
-  const { peers, options } = context;
+  const { peers, options, transferBytesMax } = context;
+  const { gatherMessageBytesMax } = options;
   peers.endRests(context.nowMs);
   if (!peers.mayGather) return;
   peers.mayGather = false;
@@ -26,7 +27,7 @@ export function startGathers(context: MachineContext): void {
     const offer = choosePeer(peers.offers(), context.random);
     const peer = offer === undefined ? undefined : peers.get(offer.peerId);
     if (peer === undefined) return;
-    const wanted = takeWanted(peer, options, peers.inFlightBytes);
+    const wanted = takeWanted(peer, { transferBytesMax, gatherMessageBytesMax }, peers.inFlightBytes);
     // The most urgent key does not fit: everything waits until a flight has ended, so that its turn comes.
     if (wanted.length === 0) return;
     startFlight(
@@ -35,6 +36,16 @@ export function startGathers(context: MachineContext): void {
       wanted.map(({ task }) => task),
     );
   }
+}
+
+/** More may fit now. What is under way stays, and nothing is added to it until it fits. */
+export function onLimitChanged(
+  context: MachineContext,
+  { transferBytesMax }: Extract<WorkerEvent, { type: 'limit-changed' }>,
+): void {
+  context.transferBytesMax = transferBytesMax;
+  context.admittedBytes = context.peers.inFlightBytes;
+  context.peers.mayGather = true;
 }
 
 function startFlight(context: MachineContext, peer: Peer, tasks: readonly WorkerTask[]): void {
@@ -48,6 +59,7 @@ function startFlight(context: MachineContext, peer: Peer, tasks: readonly Worker
     keys.push({ key: task.key, nbytes });
     bytes += nbytes;
   }
+  context.admittedBytes = 0;
   context.peers.startFlight({ peerId: peer.id, bytes, tasks });
   context.instructions.push({
     type: 'gather-dependencies',
@@ -115,6 +127,16 @@ function takeArrived(context: MachineContext, peerId: WorkerId, arrived: readonl
 function announce(context: MachineContext, replicas: readonly Holding[]): void {
   if (replicas.length === 0) return;
   context.send({ type: 'replicas-added', stimulusId: context.stimulusId, replicas });
+}
+
+/** Values that were put here a while ago: the scheduler knows them by now, or nobody wants them and it has them freed. */
+export function announcePuts(context: MachineContext): void {
+  const due: Holding[] = [];
+  for (const key of context.puts.takeDue(context.nowMs)) {
+    const state = context.tasks.get(key)?.state;
+    if (state?.name === 'memory') due.push({ key, nbytes: state.nbytes });
+  }
+  announce(context, due);
 }
 
 /** Back to `fetch`, from whoever else has it; peers that were lost meanwhile are no holders any more. */

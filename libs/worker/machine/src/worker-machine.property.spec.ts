@@ -40,6 +40,7 @@ class Conductor {
       transferBytesMax: choices.below(2) === 0 ? false : 25,
       gatherMessageBytesMax: 20,
       gatherPeersMax: 2,
+      putAnnounceMs: 500,
       pauseReturnMs: choices.below(2) === 0 ? false : 300,
       handOverMs: HANDOVER_MS,
       handOverCountMax: 3,
@@ -71,6 +72,7 @@ class Conductor {
     else if (kind < 94) this.stale();
     else if (kind < 95) this.tell(build.runawayGrowth(choices.below(2)));
     else if (kind < 96) this.interrupt();
+    else if (kind < 97) this.tell(build.limitChanged(choices.of([false, 5, 25, 60])));
     else this.pass(choices.of([1, 10, 200, 2000]));
   }
 

@@ -76,7 +76,7 @@ test('an event of an unknown kind is refused', () => {
 
 test('nothing under way: nobody has to wake the machine', () => {
   const worker = new Rehearsal(aWorker());
-  worker.tell(dataPut('m'), computeTask('x'), executeSuccess('x'));
+  worker.tell(computeTask('x'), executeSuccess('x'));
 
   expect(worker.machine.nextWakeMs).toBeUndefined();
 });

@@ -14,9 +14,11 @@ import { onSessionLost, onSlotStuck, onStatusChange, returnAtMs, returnUnstarted
 import { checkAll, checkTask, type Broken } from './invariants.js';
 import type { WorkerMachineOptions } from './options.js';
 import {
+  announcePuts,
   askWhoHas,
   onAcquireReplicas,
   onGatherOutcome,
+  onLimitChanged,
   onPeerLost,
   onRefreshWhoHas,
   startGathers,
@@ -45,6 +47,7 @@ const HANDLERS: { readonly [Type in WorkerEvent['type']]: Handler<Type> } = {
   'acquire-replicas': onAcquireReplicas,
   'refresh-who-has': onRefreshWhoHas,
   'peer-lost': onPeerLost,
+  'limit-changed': onLimitChanged,
   'status-change': onStatusChange,
   'slot-stuck': onSlotStuck,
   'session-lost': onSessionLost,
@@ -79,6 +82,7 @@ export class WorkerMachine {
     let next = context.mayStart
       ? earliest(context.peers.nextRestEndMs, context.whoHas.nextAskMs)
       : returnAtMs(context);
+    next = earliest(next, context.puts.nextDueMs);
     for (const slot of context.slots.all) next = earliest(next, slot.deadlineMs);
     return next;
   }
@@ -122,9 +126,11 @@ export class WorkerMachine {
     return running;
   }
 
-  /** The run each slot executes now; `undefined` for an idle slot. */
-  slotHeads(): (RunId | undefined)[] {
-    return this.#context.slots.all.map(({ head }) => (head === undefined ? undefined : runIdOf(head.run)));
+  /** The run each slot executes now, and since when; `undefined` for an idle slot. */
+  slotHeads(nowMs: number): ({ runId: RunId; sinceMs: number } | undefined)[] {
+    return this.#context.slots.all.map(({ head }) =>
+      head === undefined ? undefined : { runId: runIdOf(head.run), sinceMs: head.headSinceMs ?? nowMs },
+    );
   }
 
   countsByState(): Record<TaskStateName, number> {
@@ -158,6 +164,7 @@ export class WorkerMachine {
     const context = this.#context;
     // Order matters: an execution that starts below may make a value of the same key anew.
     context.flushFreed();
+    announcePuts(context);
     if (context.mayStart) {
       startReadyTasks(context);
       startGathers(context);

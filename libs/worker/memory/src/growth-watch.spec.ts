@@ -1,50 +1,122 @@
-import { GrowthWatch } from './growth-watch.js';
+import { GrowthWatch, type BusyWith } from './growth-watch.js';
 
 const aWatch = (): GrowthWatch =>
   new GrowthWatch({ limitBytes: 1000, runawayFraction: 0.9, guiltyFraction: 0.25 });
 
-test('the task that grew most is named once process memory is above the line', () => {
-  const watch = aWatch();
-  expect(watch.sample(300, [7])).toBeUndefined();
-  expect(watch.sample(700, [7])).toBeUndefined();
-  expect(watch.sample(950, [7])).toBe(0);
+const SAMPLE_MS = 200;
+/** Runs that began long before the first sample, unless said otherwise. */
+const run = (runId: number, sinceMs = -1e6): BusyWith => ({ runId, sinceMs });
+
+/** What the watch says to samples at equal distances, each with what the slots run. */
+function verdicts(watch: GrowthWatch, samples: readonly (readonly [number, ...BusyWith[]])[]): unknown[] {
+  return samples.map(([bytes, ...busyWith], index) => watch.sample(bytes, busyWith, index * SAMPLE_MS));
+}
+
+const RECLAIM = { type: 'reclaim' };
+const end = (slot: number): object => ({ type: 'end-task', slot });
+
+test('above the line garbage is reclaimed first; a task that is still too large at the next sample is ended', () => {
+  const said = verdicts(aWatch(), [
+    [300, run(7)],
+    [700, run(7)],
+    [950, run(7)],
+    [960, run(7)],
+  ]);
+  expect(said).toEqual([undefined, undefined, RECLAIM, end(0)]);
 });
 
-test('growth before a task started is not charged to it', () => {
+test('when reclaiming was enough, nobody is ended', () => {
   const watch = aWatch();
-  watch.sample(100, [1, undefined]);
-  watch.sample(850, [1, undefined]);
-  watch.sample(850, [undefined, 2]);
-  expect(watch.sample(910, [undefined, 2])).toBeUndefined();
+  const said = verdicts(watch, [
+    [300, run(7)],
+    [950, run(7)],
+    [400, run(7)],
+    [950, run(7)],
+  ]);
+  expect(said).toEqual([undefined, RECLAIM, undefined, RECLAIM]);
+});
+
+test('growth before a task started is not charged to it, also when it started between two samples', () => {
+  const said = verdicts(aWatch(), [
+    [100, run(1), undefined],
+    [850, run(1), undefined],
+    [850, undefined, run(2, 300)],
+    [910, undefined, run(2, 300)],
+    [1300, undefined, run(3, 700)],
+    [1310, undefined, run(3, 700)],
+  ]);
+  expect(said).toEqual([undefined, undefined, undefined, undefined, undefined, undefined]);
+});
+
+test('a task that grew to the line between two samples is charged for the time it ran', () => {
+  const said = verdicts(aWatch(), [
+    [100, undefined],
+    [1000, run(1, 20)],
+    [1000, run(1, 20)],
+  ]);
+  expect(said).toEqual([undefined, RECLAIM, end(0)]);
 });
 
 test('of two busy slots the one that was busy longer through the growth is named', () => {
-  const watch = aWatch();
-  watch.sample(100, [1, undefined]);
-  watch.sample(700, [1, 2]);
-  watch.sample(800, [1, 2]);
-  expect(watch.sample(950, [1, 2])).toBe(0);
+  const said = verdicts(aWatch(), [
+    [100, run(1), undefined],
+    [700, run(1), run(2, 150)],
+    [800, run(1), run(2, 150)],
+    [950, run(1), run(2, 150)],
+    [950, run(1), run(2, 150)],
+  ]);
+  expect(said.slice(3)).toEqual([RECLAIM, end(0)]);
 });
 
 test('stored data above the line without a growing task names nobody', () => {
-  const watch = aWatch();
-  watch.sample(950, [3]);
-  expect(watch.sample(955, [3])).toBeUndefined();
+  expect(
+    verdicts(aWatch(), [
+      [950, run(3)],
+      [955, run(3)],
+      [955, run(3)],
+    ]),
+  ).toEqual([undefined, undefined, undefined]);
 });
 
 test('exactly at the line is not above it', () => {
-  const watch = aWatch();
-  watch.sample(100, [1]);
-  expect(watch.sample(900, [1])).toBeUndefined();
-  expect(watch.sample(901, [1])).toBe(0);
+  expect(
+    verdicts(aWatch(), [
+      [100, run(1)],
+      [900, run(1)],
+      [901, run(1)],
+    ]),
+  ).toEqual([undefined, undefined, RECLAIM]);
 });
 
 test('a named slot is not named again for the same growth, and off means off', () => {
   const watch = aWatch();
-  watch.sample(100, [1]);
-  expect(watch.sample(950, [1])).toBe(0);
-  expect(watch.sample(950, [1])).toBeUndefined();
+  const said = verdicts(watch, [
+    [100, run(1)],
+    [950, run(1)],
+    [950, run(1)],
+    [950, run(1)],
+    [950, run(1)],
+  ]);
+  expect(said).toEqual([undefined, RECLAIM, end(0), undefined, undefined]);
   const off = new GrowthWatch({ limitBytes: 1000, runawayFraction: false, guiltyFraction: 0.25 });
-  off.sample(100, [1]);
-  expect(off.sample(2000, [1])).toBeUndefined();
+  expect(
+    verdicts(off, [
+      [100, run(1)],
+      [2000, run(1)],
+      [2000, run(1)],
+    ]),
+  ).toEqual([undefined, undefined, undefined]);
+});
+
+test('the limit of the moment counts: what was a run-away is none in a larger container', () => {
+  const watch = aWatch();
+  watch.limitChanged(2000);
+  expect(
+    verdicts(watch, [
+      [100, run(1)],
+      [950, run(1)],
+      [1801, run(1)],
+      [1801, run(1)],
+    ]),
+  ).toEqual([undefined, undefined, RECLAIM, end(0)]);
 });

@@ -7,10 +7,18 @@
  * memory gained between two samples is charged to the slots that were busy, in equal shares.
  */
 
-/** What a slot was running when the sample was taken; `undefined` when idle. */
-export type BusyWith = number | undefined;
+/** What a slot was running when the sample was taken, and since when; `undefined` when idle. */
+export type BusyWith = { readonly runId: number; readonly sinceMs: number } | undefined;
+
+/**
+ * `reclaim`: part of what looks like growth may be garbage, which is to be collected before anybody is blamed. `end-task`:
+ * process memory is still above the line at the sample after that.
+ */
+export type GrowthVerdict =
+  { readonly type: 'reclaim' } | { readonly type: 'end-task'; readonly slot: number };
 
 export interface GrowthWatchOptions {
+  /** At first; see `limitChanged`. */
   readonly limitBytes: number | false;
   /** Process memory above this share of the limit is a run-away if one task accounts for enough of it. */
   readonly runawayFraction: number | false;
@@ -19,44 +27,73 @@ export interface GrowthWatchOptions {
 }
 
 interface SlotGrowth {
-  runId: BusyWith;
+  runId: number | undefined;
   grownBytes: number;
+}
+
+interface Sample {
+  readonly processBytes: number;
+  readonly atMs: number;
 }
 
 export class GrowthWatch {
   readonly #slots: SlotGrowth[] = [];
-  #lastProcessBytes: number | undefined;
+  #last: Sample | undefined;
+  #hasReclaimed = false;
+  #limitBytes: number | false;
 
-  constructor(private readonly options: GrowthWatchOptions) {}
-
-  /**
-   * Takes a sample of process memory and of what each slot runs (by run id); returns the slot to end, if any. A slot
-   * is named once: its growth starts at zero again.
-   */
-  sample(processBytes: number, busyWith: readonly BusyWith[]): number | undefined {
-    this.#charge(processBytes, busyWith);
-    this.#lastProcessBytes = processBytes;
-    const { limitBytes, runawayFraction, guiltyFraction } = this.options;
-    if (limitBytes === false || runawayFraction === false) return undefined;
-    if (processBytes <= limitBytes * runawayFraction) return undefined;
-    const guilty = this.#mostGrown();
-    if (guilty === undefined || this.#slots[guilty]!.grownBytes < limitBytes * guiltyFraction)
-      return undefined;
-    this.#slots[guilty]!.grownBytes = 0;
-    return guilty;
+  constructor(private readonly options: GrowthWatchOptions) {
+    this.#limitBytes = options.limitBytes;
   }
 
-  #charge(processBytes: number, busyWith: readonly BusyWith[]): void {
-    const busyCount = busyWith.filter((runId) => runId !== undefined).length;
-    const gainBytes = processBytes - (this.#lastProcessBytes ?? processBytes);
-    busyWith.forEach((runId, slot) => {
+  /** The limit that samples are held against. */
+  get limitBytes(): number | false {
+    return this.#limitBytes;
+  }
+
+  limitChanged(limitBytes: number): void {
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
+   * Takes a sample of process memory and of what each slot runs; says what to do, if anything. A slot is named once: its
+   * growth starts at zero again.
+   */
+  sample(processBytes: number, busyWith: readonly BusyWith[], atMs: number): GrowthVerdict | undefined {
+    this.#charge({ processBytes, atMs }, busyWith);
+    this.#last = { processBytes, atMs };
+    const { runawayFraction, guiltyFraction } = this.options;
+    const limitBytes = this.#limitBytes;
+    if (limitBytes === false || runawayFraction === false) return undefined;
+    const guilty = processBytes > limitBytes * runawayFraction ? this.#mostGrown() : undefined;
+    if (guilty === undefined || this.#slots[guilty]!.grownBytes < limitBytes * guiltyFraction) {
+      this.#hasReclaimed = false;
+      return undefined;
+    }
+    if (!this.#hasReclaimed) {
+      this.#hasReclaimed = true;
+      return { type: 'reclaim' };
+    }
+    this.#slots[guilty]!.grownBytes = 0;
+    return { type: 'end-task', slot: guilty };
+  }
+
+  #charge({ processBytes, atMs }: Sample, busyWith: readonly BusyWith[]): void {
+    const busyCount = busyWith.filter((run) => run !== undefined).length;
+    const { processBytes: lastBytes, atMs: lastMs } = this.#last ?? { processBytes, atMs };
+    const gainBytes = processBytes - lastBytes;
+    busyWith.forEach((run, slot) => {
       const growth = (this.#slots[slot] ??= { runId: undefined, grownBytes: 0 });
-      if (growth.runId !== runId) {
-        growth.runId = runId;
+      if (growth.runId !== run?.runId) {
+        growth.runId = run?.runId;
         growth.grownBytes = 0;
       }
+      if (run === undefined) return;
+      // For the part of the time in which it ran: what short tasks before it did is not its doing.
+      const share = atMs > lastMs ? (atMs - Math.max(lastMs, run.sinceMs)) / (atMs - lastMs) : 1;
+      const chargedBytes = (gainBytes / busyCount) * Math.min(1, Math.max(0, share));
       // A task that shrinks the process is credited, but never below nothing.
-      if (runId !== undefined) growth.grownBytes = Math.max(0, growth.grownBytes + gainBytes / busyCount);
+      growth.grownBytes = Math.max(0, growth.grownBytes + chargedBytes);
     });
   }
 

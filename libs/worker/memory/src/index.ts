@@ -1,1 +1,13 @@
-export { GrowthWatch, type GrowthWatchOptions, type BusyWith } from './growth-watch.js';
+export { MemoryMachine, type MemoryReadings } from './memory-machine.js';
+export type { Evicted, EvictFailure, HoardSample, MemoryEvent, MemoryHappening } from './events.js';
+export type {
+  Admission,
+  MemoryInstruction,
+  MemoryLogEvent,
+  MemoryNumbers,
+  MemoryRequest,
+} from './instructions.js';
+export { DEFAULT_MEMORY_OPTIONS, type MemoryMachineOptions } from './options.js';
+export { breakDown, RollingMinimum, type MemoryBreakdown, type MemoryReading } from './breakdown.js';
+export { GrowthWatch, type GrowthVerdict, type GrowthWatchOptions, type BusyWith } from './growth-watch.js';
+export { GarbageDebt, garbageBudgetBytes } from './garbage-debt.js';

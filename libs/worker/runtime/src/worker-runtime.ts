@@ -2,6 +2,7 @@ import {
   asStimulusId,
   assertNever,
   must,
+  UnavailableError,
   WakeTimer,
   type SpillwayError,
   type StimulusId,
@@ -26,7 +27,7 @@ import type {
 import type { WorkerEvent, WorkerInstruction, WorkerMachine } from '@spillway/worker-machine';
 import { outcomeEvent } from './outcome-event.js';
 import { performGather } from './perform/gather.js';
-import { performExecute } from './perform/execute.js';
+import { TaskStarter } from './perform/execute.js';
 
 export interface WorkerRuntimeOptions {
   readonly machine: WorkerMachine;
@@ -62,6 +63,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   readonly #options: WorkerRuntimeOptions;
   readonly #machine: WorkerMachine;
   readonly #executor: TaskExecutor;
+  readonly #starter: TaskStarter;
   readonly #wake: WakeTimer;
   #peers: PeerLink | undefined;
   #link: Link<WorkerToScheduler> | undefined;
@@ -73,6 +75,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     this.#options = options;
     this.#machine = options.machine;
     this.#executor = options.makeExecutor(this);
+    this.#starter = new TaskStarter(options.store, this.#executor, this);
     this.#wake = new WakeTimer(options.clock, options.timers, () =>
       this.dispatch({ type: 'tick', stimulusId: this.stimulus('tick') }),
     );
@@ -82,6 +85,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   async start(peers: PeerLink): Promise<void> {
     this.#peers = peers;
     await this.#register();
+    if (this.#ended) return;
     const { timers, heartbeatIntervalMs } = this.#options;
     this.#heartbeat = timers.every(heartbeatIntervalMs, () => this.#sendHeartbeat());
   }
@@ -115,6 +119,8 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   }
 
   accept(value: ArrivedValue): Promise<void> {
+    if (this.#ended)
+      return Promise.reject(new UnavailableError('This worker is closing; put the value on another one.'));
     this.#options.store.put(value.key, value.payload);
     const nbytes = value.payload.data.byteLength;
     this.dispatch({ type: 'data-put', stimulusId: this.stimulus('data-put'), key: value.key, nbytes });
@@ -144,7 +150,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   async #register(): Promise<void> {
     const { openLink, identity } = this.#options;
     const hello = (): WorkerHello => ({ ...identity(), holdings: this.#machine.holdings() });
-    this.#link = await openLink(hello, {
+    const link = await openLink(hello, {
       onMessages: (messages) => {
         for (const message of messages) this.#onMessage(message);
       },
@@ -154,6 +160,9 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
         this.#options.logger.info({ event: 'link.resumed' }, 'connection to the scheduler resumed'),
       onEnded: (error) => this.#onLinkEnded(error),
     });
+    // Closed meanwhile: nobody would end this session.
+    if (this.#ended) link.close('The worker has closed.');
+    else this.#link = link;
   }
 
   #onMessage(message: SchedulerToWorker): void {
@@ -214,10 +223,10 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   #perform(instruction: WorkerInstruction): void {
     switch (instruction.type) {
       case 'execute':
-        performExecute(instruction, this.#options.store, this.#executor, this);
+        this.#starter.start(instruction);
         break;
       case 'stop-execution':
-        this.#executor.stop(instruction.slot, instruction.key, instruction.runId, instruction.reason);
+        this.#starter.stop(instruction);
         break;
       case 'gather-dependencies':
         void performGather(instruction, this.#options.store, must(this.#peers, 'peer link'), this);

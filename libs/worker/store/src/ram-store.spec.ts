@@ -25,3 +25,20 @@ test('a value is immutable: putting its key again changes nothing', () => {
   expect(store.peek(x)).toBe(first);
   expect(store.managedBytes).toBe(10);
 });
+
+test('dropped shared buffers are told of: freed ones, and a second copy of a value; ordinary ones V8 counts itself', () => {
+  const dropped: number[] = [];
+  const store = new RamStore((count) => dropped.push(count));
+  const shared = (count: number): Payload => ({
+    encoding: 'bytes',
+    data: new Uint8Array(new SharedArrayBuffer(count)),
+  });
+  store.put(x, shared(10));
+  store.put(x, shared(11));
+  store.put(y, bytes(12));
+  expect(dropped).toEqual([11]);
+  store.free(x);
+  store.free(x);
+  store.free(y);
+  expect(dropped).toEqual([11, 10]);
+});

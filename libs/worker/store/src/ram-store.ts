@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { ValueStore } from '@spillway/ports';
@@ -12,6 +13,9 @@ export class RamStore implements ValueStore {
   readonly #values = new Map<TaskKey, Payload>();
   #managedBytes = 0;
 
+  /** `onDropped`: the store let go of a shared buffer of so many bytes, which V8 will not collect by itself. */
+  constructor(private readonly onDropped: (bytes: number) => void = () => undefined) {}
+
   get managedBytes(): number {
     return this.#managedBytes;
   }
@@ -21,7 +25,10 @@ export class RamStore implements ValueStore {
   }
 
   put(key: TaskKey, payload: Payload): void {
-    if (this.#values.has(key)) return;
+    if (this.#values.has(key)) {
+      this.#drop(payload);
+      return;
+    }
     this.#values.set(key, payload);
     this.#managedBytes += payload.data.byteLength;
   }
@@ -43,9 +50,14 @@ export class RamStore implements ValueStore {
     if (payload === undefined) return;
     this.#values.delete(key);
     this.#managedBytes -= payload.data.byteLength;
+    this.#drop(payload);
   }
 
   keys(): Iterable<TaskKey> {
     return this.#values.keys();
+  }
+
+  #drop({ data }: Payload): void {
+    if (types.isSharedArrayBuffer(data.buffer)) this.onDropped(data.byteLength);
   }
 }

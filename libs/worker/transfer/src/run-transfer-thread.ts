@@ -6,14 +6,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, InvariantError, must, SpillwayError, type TaskKey } from '@spillway/kernel';
 import { fromRemoteError, type Payload, toRemoteError } from '@spillway/messages';
 import type { ArrivedValue, ValueSource } from '@spillway/ports';
+import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
 import { DataClient, DataServer } from '@spillway/protocol';
-import { GarbageDebt, makeCollector } from './garbage-debt.js';
 import { Outbox, payloadsOf, transfersOf } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
 import type { FromThread, ThreadSettings, ToThread } from './thread-protocol.js';
-
-/** Each collection costs a few ms of this thread; less often, and memory that nobody holds piles up. */
-const GARBAGE_BUDGET_BYTES = 64 * 1024 * 1024;
 
 /** Call as the only statement of the thread's entry file. Requires: started by `TransferThread`. */
 export function runTransferThread(): void {
@@ -28,7 +25,7 @@ export function runTransferThread(): void {
 class TransferThreadBody implements ValueSource {
   readonly #client: DataClient;
   readonly #source = new PendingRequests<Payload | undefined>();
-  readonly #garbage = new GarbageDebt(GARBAGE_BUDGET_BYTES, makeCollector());
+  readonly #garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   #server: DataServer | undefined;
   #servingMax: number;
 
@@ -79,6 +76,9 @@ class TransferThreadBody implements ValueSource {
       case 'source-failed':
         this.#source.reject(message.id, fromRemoteError(message.error));
         break;
+      case 'collect-garbage':
+        this.#garbage.ask();
+        break;
       case 'close':
         void this.#close();
         break;
@@ -87,25 +87,21 @@ class TransferThreadBody implements ValueSource {
     }
   }
 
-  async load(key: TaskKey): Promise<Payload | undefined> {
-    const payload = await this.#source.request((id) => this.outbox.post({ type: 'load', id, key }));
-    // Sending it keeps it alive beyond this; the debt is counted early, never late.
-    if (payload !== undefined) this.#garbage.drop(payload);
-    return payload;
+  load(key: TaskKey): Promise<Payload | undefined> {
+    return this.#source.request((id) => this.outbox.post({ type: 'load', id, key }));
   }
 
   async accept(value: ArrivedValue): Promise<void> {
     await this.#source.request((id) =>
       this.outbox.post({ type: 'accept', id, value }, transfersOf([value.payload])),
     );
-    this.#garbage.drop(value.payload);
   }
 
   async #gather({ id, address, keys }: Extract<ToThread, { type: 'gather' }>): Promise<void> {
     const outcome = await this.#client.gather(address, keys);
-    const payloads = payloadsOf(outcome);
-    this.outbox.post({ type: 'gathered', id, outcome }, transfersOf(payloads));
-    for (const payload of payloads) this.#garbage.drop(payload);
+    this.outbox.post({ type: 'gathered', id, outcome }, transfersOf(payloadsOf(outcome)));
+    // What arrived in part is dropped here, where nobody else counts it.
+    if (outcome.type === 'gather-network-failure') this.#garbage.ask();
   }
 
   async #close(): Promise<void> {

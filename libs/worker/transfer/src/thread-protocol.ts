@@ -35,6 +35,8 @@ export type ToThread =
   | { readonly type: 'accepted'; readonly id: number }
   /** Answers `load` or `accept`. */
   | { readonly type: 'source-failed'; readonly id: number; readonly error: RemoteError }
+  /** Values were dropped that the thread may have seen: their memory returns once it has collected. */
+  | { readonly type: 'collect-garbage' }
   /** Answered by `closed`. */
   | { readonly type: 'close' };
 

@@ -109,6 +109,11 @@ export class TransferThread implements PeerLink {
     this.#outbox.post({ type: 'set-accepting-tasks', on });
   }
 
+  /** Asks the thread to collect: what was dropped from the store returns to the process once it has. */
+  collectGarbage(): void {
+    this.#outbox.post({ type: 'collect-garbage' });
+  }
+
   /** Serves nothing new, waits a moment for what is under way, and ends the thread. Gathers under way fail. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -130,6 +135,8 @@ export class TransferThread implements PeerLink {
   }
 
   #handle(message: FromThread): void {
+    // Everything that waited has been answered when the thread ended.
+    if (this.#endError !== undefined) return;
     switch (message.type) {
       case 'listening':
         this.#address = message.address;

@@ -7,6 +7,7 @@ export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine
     nannyId: asNannyId('n1'),
     workerNames: ['w'],
     closeTimeoutMs: 1000,
+    startTimeoutMs: 30_000,
     backoffBaseMs: 100,
     backoffMaxMs: 1000,
     stableMs: 10_000,

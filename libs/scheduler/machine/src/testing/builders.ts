@@ -1,6 +1,6 @@
 /** Plain things to feed the machine with: tasks and workers with everything filled in that a test does not care about. */
 import { asModuleHash, asTaskKey, asWorkerId } from '@spillway/kernel';
-import { PROTOCOL_VERSION, type TaskSpec, type WorkerHello } from '@spillway/messages';
+import { PROTOCOL_VERSION, type TaskSpec, type Verdict, type WorkerHello } from '@spillway/messages';
 
 export interface TaskDraft {
   readonly dependencies?: readonly string[];
@@ -34,6 +34,16 @@ export function aTask(key: string, draft: TaskDraft = {}): TaskSpec {
     resultEncoding: 'v8',
   };
 }
+
+export const aVerdict = (workerId: string, summary = 'killed'): Verdict => ({
+  workerId: asWorkerId(workerId),
+  workerName: workerId,
+  cause: { kind: 'host-lost' },
+  summary,
+  pid: 1,
+  livedMs: 1,
+  stderrTail: '',
+});
 
 export interface WorkerDraft {
   readonly name?: string;

@@ -1,4 +1,4 @@
-export { aTask, aWorkerHello, type TaskDraft, type WorkerDraft } from './builders.js';
+export { aTask, aVerdict, aWorkerHello, type TaskDraft, type WorkerDraft } from './builders.js';
 export {
   aScheduler,
   TestScheduler,

@@ -6,7 +6,7 @@ import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
 import type { TaskSpec, WorkerStatus } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachineOptions } from '../options.js';
-import { aTask } from './builders.js';
+import { aTask, aVerdict } from './builders.js';
 import { TestScheduler, type Run } from './test-scheduler.js';
 import { OutsideView } from './told.js';
 
@@ -39,6 +39,11 @@ function ancestorsOf(index: number): Set<number> {
   return found.add(index);
 }
 
+const inTwo = (tasks: readonly TaskSpec[], wants: readonly string[]) => [
+  { tasks: tasks.slice(0, 1), wants: wants.slice(0, 1) },
+  { tasks: tasks.slice(1), wants: wants.slice(1) },
+];
+
 /** A healed cluster that has not come to rest after so many rounds never will. */
 const HEAL_ROUNDS_MAX = 200;
 
@@ -46,6 +51,7 @@ export class RandomCluster {
   readonly scheduler: TestScheduler;
   readonly outside = new OutsideView();
   readonly #lives = new Map<string, number>();
+  #partsCount = 0;
 
   readonly #steps: readonly ((a: number, b: number, c: number) => void)[] = [
     (a) => this.#do(this.scheduler.connect(this.#client(a))),
@@ -56,7 +62,7 @@ export class RandomCluster {
     (a, b, c) => this.#submit(a, b, c),
     (a, b, c) => this.#register(a, b, c),
     (a, b, c) => this.#register(a, b, c),
-    (a, b) => this.#lose(a, b % 3 === 0),
+    (a, b, c) => this.#lose(a, b % 3 === 0, c % 2 === 0),
     ...Array.from({ length: 8 }, () => (a: number, b: number) => this.#finish(this.#run(a), b)),
     (a, b) => this.#withRun(a, (run) => this.scheduler.err(run.key, { mayRetry: b % 3 > 0 }, run)),
     (a) => this.#withRun(a, (run) => this.scheduler.handBack(run.key, run)),
@@ -140,7 +146,9 @@ export class RandomCluster {
     if (flaw === 2 && last !== undefined) tasks.unshift(aTask('k0', { dependencies: [last.key] }));
     if (flaw > 10) tasks.reverse();
     const wants = c % 3 === 0 ? tasks.map((task) => task.key) : [this.#key(target)];
-    this.#do(this.scheduler.submit(this.#client(a), tasks, wants));
+    const client = this.#client(a);
+    if (c % 2 === 0) this.#do(this.scheduler.submit(client, tasks, wants));
+    else this.#do(this.scheduler.submitInParts(client, `parts-${++this.#partsCount}`, inTwo(tasks, wants)));
   }
 
   #task(index: number, salt: number): TaskSpec {
@@ -176,8 +184,9 @@ export class RandomCluster {
     this.#do(this.scheduler.register(id, { name, holdings, nthreads }));
   }
 
-  #lose(a: number, onPurpose: boolean): void {
-    this.#do(this.scheduler.lose(this.#worker(a), { onPurpose }));
+  #lose(a: number, onPurpose: boolean, isDead: boolean): void {
+    const worker = this.#worker(a);
+    this.#do(this.scheduler.lose(worker, { onPurpose, ...(isDead ? { verdict: aVerdict(worker) } : {}) }));
   }
 
   #finish(run: Run | undefined, b: number): void {

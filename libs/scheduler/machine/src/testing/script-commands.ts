@@ -6,7 +6,7 @@
 import { asRunId, asTaskKey, asWorkerId } from '@spillway/kernel';
 import type { TaskSpec, WorkerStatus } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
-import { aTask } from './builders.js';
+import { aTask, aVerdict } from './builders.js';
 import type { Run, TestScheduler } from './test-scheduler.js';
 
 type Options = Readonly<Record<string, string>>;
@@ -127,19 +127,6 @@ function runOf(scheduler: TestScheduler, key: string, options: Options): Run {
     runId: options['run'] === undefined ? current.runId : asRunId(Number(options['run'])),
   };
 }
-
-const aVerdict = (
-  workerId: string,
-  summary: string,
-): NonNullable<Parameters<TestScheduler['lose']>[1]>['verdict'] & object => ({
-  workerId: asWorkerId(workerId),
-  workerName: workerId,
-  cause: { kind: 'host-lost' },
-  summary,
-  pid: 1,
-  livedMs: 1,
-  stderrTail: '',
-});
 
 function word(text: string | undefined): string {
   if (text === undefined) throw new Error('A word is missing in a line of a golden script');

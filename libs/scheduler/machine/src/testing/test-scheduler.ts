@@ -104,6 +104,21 @@ export class TestScheduler {
     ];
   }
 
+  /** One part after the other, each with its tasks and what it wants; the commit wants nothing more. */
+  submitInParts(
+    clientId: string,
+    submissionId: string,
+    parts: readonly { readonly tasks: readonly TaskSpec[]; readonly wants: readonly string[] }[],
+  ): SchedulerInstruction[] {
+    const whose = { clientId: asClientId(clientId), submissionId: asSubmissionId(submissionId) };
+    return [
+      ...parts.flatMap(({ tasks, wants }, partIndex) =>
+        this.handle({ type: 'graph-part', ...whose, partIndex, tasks, wants: wants.map(asTaskKey) }),
+      ),
+      ...this.handle({ type: 'graph-commit', ...whose, partCount: parts.length, wants: [] }),
+    ];
+  }
+
   desire(clientId: string, ...keys: string[]): SchedulerInstruction[] {
     return this.handle({
       type: 'client-desires-keys',

@@ -2,6 +2,7 @@
 import { getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { must } from '@spillway/kernel';
+import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
 import { unpackRuns } from '../run-pack.js';
 import { ResultRing, RunClaims } from '../shared-memory.js';
 import type { FromThread, ThreadSetup, ToThread } from '../thread-protocol.js';
@@ -18,6 +19,8 @@ const USER_CODE_PRIORITY = 10;
 /** Call this, and nothing else, in the file that `ThreadExecutorOptions.entry` names. */
 export function runTaskThread(): void {
   const setup = takeSetup();
+  // Threads that start after somebody has collected have it; user code is not to depend on when that was.
+  Reflect.deleteProperty(globalThis, 'gc');
   lowerPriority();
   process.setSourceMapsEnabled(true);
   publishCurrentTask();
@@ -35,12 +38,14 @@ export function runTaskThread(): void {
     runner: new TaskRunner({ modules, log, workerName, validate }),
     onIdle: () => log.reportDropped(),
   });
+  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   captureConsole(log, () => loop.currentKey);
   endThreadOnStrayErrors(post);
   port.on('message', (message: ToThread) => {
     if (message.type === 'runs') loop.enqueue(unpackRuns(message));
     else if (message.type === 'abort') loop.abort(message.seq, message.reason);
-    else modules.unload(message.hashes);
+    else if (message.type === 'unload-modules') modules.unload(message.hashes);
+    else garbage.ask();
   });
   post({ type: 'ready' });
 }

@@ -55,9 +55,10 @@ export class TaskLoop {
     this.#isRunning = true;
     let turnedAtMs = performance.now();
     while (this.#queue.length > 0) {
-      const runs = this.#queue;
+      // From the end, so that taking one is cheap and lets go of its inputs: they are to be collected while others run.
+      const runs = this.#queue.reverse();
       this.#queue = [];
-      for (const run of runs) {
+      for (let run = runs.pop(); run !== undefined; run = runs.pop()) {
         const end = this.#start(run);
         if (end instanceof Promise) {
           this.#announce();

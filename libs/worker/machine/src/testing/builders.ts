@@ -202,6 +202,12 @@ export const slotStuck = (slot: number, key: string, forMs = 5000): EventOf<'slo
   forMs,
 });
 
+export const limitChanged = (transferBytesMax: number | false): EventOf<'limit-changed'> => ({
+  type: 'limit-changed',
+  stimulusId,
+  transferBytesMax,
+});
+
 export const runawayGrowth = (
   slot: number,
   processBytes = 900,

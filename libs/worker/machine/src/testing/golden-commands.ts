@@ -42,6 +42,7 @@ export function parseWorker(line: string): WorkerMachine {
       gatherMessageBytesMax: numberOf(options['message']),
       gatherPeersMax: numberOf(options['peers']),
       peerFailuresMax: numberOf(options['peer-failures']),
+      putAnnounceMs: numberOf(options['put-announce']),
       pauseReturnMs: offOr(options['pause-return']),
       handOverMs: numberOf(options['hand-over']),
       handOverCountMax: numberOf(options['hand-over-count']),
@@ -119,6 +120,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   busy: ([peer = '']) => [build.gatherBusy(peer)],
   broken: ([peer = '', ...words]) => [build.gatherNetworkFailure(peer, sizes(words))],
   put: ([key = ''], options) => [build.dataPut(key, numberOf(options['size']))],
+  limit: (_words, options) => [build.limitChanged(offOr(options['transfer']) ?? false)],
   status: ([status]) => [build.statusChange(status as WorkerStatus)],
   stuck: ([key = ''], options) => [
     build.slotStuck(Number(options['slot'] ?? 0), key, numberOf(options['for'])),

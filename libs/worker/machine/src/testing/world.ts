@@ -9,7 +9,7 @@ import { assert, assertNever, must, type RunId, type TaskKey, type WorkerId } fr
 import type { WorkerToScheduler } from '@spillway/messages';
 import type { WorkerEvent } from '../events.js';
 import type { WorkerInstruction } from '../instructions.js';
-import type { WorkerMachineOptions } from '../options.js';
+import { DEFAULT_LIMITS, type WorkerMachineOptions } from '../options.js';
 import type { WorkerMachine } from '../worker-machine.js';
 import { aWorker } from './builders.js';
 
@@ -41,8 +41,10 @@ export class World {
   readonly fates = new Map<RunId, { readonly key: TaskKey; fate: RunFate }>();
   /** Keys the machine has asked about since they were last answered. */
   readonly asked = new Set<TaskKey>();
-  /** Keys that the scheduler knows to be here: told by the worker, or by the client that put them. */
+  /** Keys that the worker has told the scheduler to be here. */
   readonly announced = new Set<TaskKey>();
+  /** When values were put here: for a while it is up to whoever put them to tell the scheduler. */
+  readonly #putAtMs = new Map<TaskKey, number>();
   isRecycled = false;
   readonly #generations = new Map<TaskKey, number>();
   #ending: { readonly generation?: number; readonly keys?: RunningGather['keys'] } | undefined;
@@ -96,6 +98,7 @@ export class World {
         for (const key of event.keys) {
           this.#takeBack(key);
           this.announced.delete(key);
+          this.#putAtMs.delete(key);
           this.#generations.set(key, this.#generationOf(key) + 1);
         }
         return;
@@ -104,13 +107,15 @@ export class World {
         return;
       case 'session-lost':
         for (const runId of this.fates.keys()) this.#takeBackRun(runId);
+        // The next session begins by telling of everything that is here.
+        for (const key of this.store.keys()) this.announced.add(key);
         return;
       case 'refresh-who-has':
         for (const { key } of event.dependencies) this.asked.delete(key);
         return;
       case 'data-put':
+        if (!this.store.has(event.key)) this.#putAtMs.set(event.key, this.nowMs);
         this.#put(event.key, this.#generationOf(event.key));
-        this.announced.add(event.key);
         return;
       case 'execute-success':
         this.#put(event.key, this.#ending?.generation ?? UNKNOWN);
@@ -231,13 +236,18 @@ export class World {
     run.fate = 'answered';
   }
 
+  #isAnnounced(key: TaskKey): boolean {
+    const { putAnnounceMs = DEFAULT_LIMITS.putAnnounceMs } = this.options;
+    return this.announced.has(key) || this.nowMs < (this.#putAtMs.get(key) ?? -Infinity) + putAnnounceMs;
+  }
+
   #check(event: WorkerEvent): void {
     this.machine.check();
     const held = new Set(this.machine.holdings().map(({ key }) => key));
     assert(held.size === this.store.size, `memory and store differ after ${event.type}`);
     for (const key of held) {
       assert(this.store.has(key), `${key} is in memory and not in the store`);
-      assert(this.announced.has(key), `${key} is in memory and the scheduler does not know`);
+      assert(this.#isAnnounced(key), `${key} is in memory and the scheduler does not know`);
       assert(this.store.get(key) === this.#generationOf(key), `${key} is in memory with a value of the past`);
     }
     for (const { key, fate } of this.fates.values()) {

@@ -1,0 +1,74 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock, Timers } from '@spillway/ports';
+import { IsolateGarbage } from './isolate-garbage.js';
+import { systemClock } from './system-clock.js';
+import { systemTimers } from './system-timers.js';
+
+/** Time that passes when told to, and the calls that wait for it. */
+function aHand(): Clock & Timers & { passMs(ms: number): void } {
+  let nowMs = 0;
+  let waiting: { atMs: number; call: () => void }[] = [];
+  const after = (delayMs: number, call: () => void): { cancel: () => void } => {
+    waiting.push({ atMs: nowMs + delayMs, call });
+    return { cancel: () => undefined };
+  };
+  return {
+    nowMs: () => nowMs,
+    after,
+    every: after,
+    soon: (call) => after(0, call),
+    passMs: (ms) => {
+      nowMs += ms;
+      const due = waiting.filter(({ atMs }) => atMs <= nowMs);
+      waiting = waiting.filter(({ atMs }) => atMs > nowMs);
+      for (const { call } of due) call();
+    },
+  };
+}
+
+test('asking several times in a turn collects once, after the turn', () => {
+  const hand = aHand();
+  let count = 0;
+  const garbage = new IsolateGarbage({ clock: hand, timers: hand, collect: () => (count += 1) });
+
+  garbage.ask();
+  garbage.ask();
+  expect(count).toBe(0);
+  hand.passMs(0);
+  expect(count).toBe(1);
+
+  garbage.ask();
+  hand.passMs(0);
+  expect(count).toBe(2);
+});
+
+test('collecting takes at most a quarter of the time, and what was asked for meanwhile is not forgotten', () => {
+  const hand = aHand();
+  let count = 0;
+  const collect = (): void => {
+    count += 1;
+    hand.passMs(20);
+  };
+  const garbage = new IsolateGarbage({ clock: hand, timers: hand, collect });
+  garbage.ask();
+  hand.passMs(0);
+  expect(count).toBe(1);
+
+  garbage.ask();
+  hand.passMs(59);
+  expect(count).toBe(1);
+  hand.passMs(1);
+  expect(count).toBe(2);
+});
+
+test('a shared buffer that nobody holds is gone afterwards', async () => {
+  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
+  const dropped = new WeakRef(new Uint8Array(new SharedArrayBuffer(1000)));
+  await setImmediate();
+
+  garbage.ask();
+  await setImmediate();
+  await setImmediate();
+
+  expect(dropped.deref()).toBeUndefined();
+});

@@ -1,0 +1,77 @@
+/**
+ * What the worker's main thread and its spill thread say to each other. Bytes in shared buffers cross uncopied; those of
+ * small values are packed into one buffer that changes hands. Counters are in shared memory (`disk/tally.ts`).
+ */
+import type { TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
+import type { SpillCompression } from '../disk/compression-choice.js';
+import type { ReadBack, RecordPosition, ValueToWrite, Written } from '../disk/spill-disk.js';
+
+/** How the thread is started (`workerData`). */
+export interface SpillThreadSettings {
+  readonly folder: string;
+  readonly compression: SpillCompression;
+  readonly tally: SharedArrayBuffer;
+}
+
+/** Many small values in a few flat lists: cloning an object for each would cost more than writing it. */
+export interface PackedValues {
+  readonly keys: readonly TaskKey[];
+  /** Positions in ENCODINGS. */
+  readonly encodings: Uint8Array<ArrayBuffer>;
+  readonly lengths: Uint32Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Main thread → spill thread. `write-small`, `write-large` and `copy` are answered by `written`, `read` by `read-back`. */
+export type ToSpillThread =
+  | { readonly type: 'write-small'; readonly id: number; readonly values: PackedValues }
+  | { readonly type: 'write-large'; readonly id: number; readonly value: ValueToWrite }
+  | { readonly type: 'copy'; readonly id: number; readonly positions: readonly RecordPosition[] }
+  | { readonly type: 'read'; readonly id: number; readonly key: TaskKey; readonly position: RecordPosition }
+  | { readonly type: 'seal'; readonly segment: number }
+  | { readonly type: 'delete'; readonly segment: number }
+  /** Answered by `collected`. */
+  | { readonly type: 'collect'; readonly id: number }
+  /** Answered by `closed`, after all that was asked before. */
+  | { readonly type: 'close'; readonly id: number };
+
+/** Spill thread → main thread. */
+export type FromSpillThread =
+  | { readonly type: 'written'; readonly id: number; readonly results: readonly Written[] }
+  | { readonly type: 'read-back'; readonly id: number; readonly result: ReadBack }
+  | { readonly type: 'collected'; readonly id: number }
+  | { readonly type: 'closed'; readonly id: number };
+
+/** Requires: each at most a few KiB. Copies the bytes. */
+export function packValues(
+  values: readonly ValueToWrite[],
+  indexOf: (encoding: Payload['encoding']) => number,
+): PackedValues {
+  const bytes = new Uint8Array(values.reduce((sum, { payload }) => sum + payload.data.byteLength, 0));
+  let at = 0;
+  for (const { payload } of values) {
+    bytes.set(payload.data, at);
+    at += payload.data.byteLength;
+  }
+  return {
+    keys: values.map(({ key }) => key),
+    encodings: Uint8Array.from(values, ({ payload }) => indexOf(payload.encoding)),
+    lengths: Uint32Array.from(values, ({ payload }) => payload.data.byteLength),
+    bytes,
+  };
+}
+
+/** The packed values as views into the pack. */
+export function unpackValues(
+  { keys, encodings, lengths, bytes }: PackedValues,
+  encodingAt: (index: number) => Payload['encoding'],
+): ValueToWrite[] {
+  let at = 0;
+  return keys.map((key, index) => {
+    const length = lengths[index] ?? 0;
+    const data = bytes.subarray(at, at + length);
+    at += length;
+    return { key, payload: { encoding: encodingAt(encodings[index] ?? 0), data } };
+  });
+}
