@@ -35,8 +35,7 @@ if (
 
 // Order matters: who asks it to end, and whether the nanny is still there, is heard from the first moment. A nanny that is
 // killed while its worker starts would leave an orphan.
-let worker: RunningWorker | undefined;
-let limitBytes: number | undefined;
+const own: { worker?: RunningWorker; limitBytes?: number } = {};
 let isClosing = false;
 
 process.on('message', (message: NannyToWorker) => {
@@ -45,8 +44,8 @@ process.on('message', (message: NannyToWorker) => {
       void close(message.reason, EXIT_CODES.closed);
       break;
     case 'limit-changed':
-      limitBytes = message.limitBytes;
-      worker?.limitChanged(limitBytes);
+      own.limitBytes = message.limitBytes;
+      own.worker?.limitChanged(message.limitBytes);
       break;
     default:
       assertNever(message, 'message of the nanny');
@@ -55,13 +54,13 @@ process.on('message', (message: NannyToWorker) => {
 onShutdown((cause) => {
   if (cause === 'parent gone') {
     // Nobody is left to hand anything to: the data plane goes with us.
-    worker?.abandon();
+    own.worker?.abandon();
     endAtOnce();
   }
   void close(cause, EXIT_CODES.closed);
 });
 
-worker = await startWorker(
+const worker = await startWorker(
   scheduler,
   { name },
   {
@@ -70,7 +69,8 @@ worker = await startWorker(
     programs: programFiles(pathToFileURL(`${dirname(process.argv[1] ?? '')}/`)),
   },
 );
-if (limitBytes !== undefined) worker.limitChanged(limitBytes);
+own.worker = worker;
+if (own.limitBytes !== undefined) worker.limitChanged(own.limitBytes);
 void worker.ended.then(({ how, reason }) => {
   if (how === 'recycle') tellParent({ type: 'recycling', reason });
   return close(reason, EXIT_CODES[how]);
@@ -82,8 +82,8 @@ async function close(reason: string, exitCode: number): Promise<void> {
   isClosing = true;
   // From here on `onShutdown` takes the end of the nanny for part of closing.
   process.once('disconnect', endAtOnce);
-  await worker?.close(reason);
-  if (worker?.hasThread() === true) {
+  await own.worker?.close(reason);
+  if (own.worker?.hasThread() === true) {
     // `process.exit` would wait for the native call that holds a thread; then there is no exit code to tell the reason.
     tellParent({ type: 'recycling', reason });
     endAtOnce();

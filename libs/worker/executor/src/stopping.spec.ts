@@ -206,3 +206,24 @@ test('a native call that outlives the grace is reported stuck once, and its outc
   expect(rig.stuck).toMatchObject([{ slot: 0, key: 'native' }]);
   expect(rig.outcomes.filter(({ key }) => key === 'native')).toHaveLength(1);
 });
+
+test('closing does not wait for a native call beyond the grace, and says that its thread lives', async () => {
+  const rig = await Rig.start({ cancelGraceMs: 20 });
+  const marker = join(rig.folder, 'in-the-call');
+  const text = "(marker) => require('node:child_process').execSync('touch ' + marker + '; sleep 2')";
+  const native = rig.hand(text, { args: [marker] });
+  while (!existsSync(marker)) await new Promise((resolve) => setImmediate(resolve));
+
+  await rig.executor.close();
+
+  expect(rig.executor.hasThread).toBe(true);
+  await expect(native.outcome).resolves.toMatchObject({ type: 'execute-stopped', reason: 'thread-ended' });
+});
+
+test('after closing no thread lives', async () => {
+  const rig = await Rig.start();
+  await rig.value('() => 1');
+  expect(rig.executor.hasThread).toBe(true);
+  await rig.executor.close();
+  expect(rig.executor.hasThread).toBe(false);
+});

@@ -1,5 +1,6 @@
 /** The main path: what is handed over is run, in order, and answered once. */
 import { must } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
 import type { ExecutionOutcome } from '@spillway/ports';
 import { decodeValue, encodeValue } from '@spillway/values';
 import { types } from 'node:util';
@@ -223,4 +224,23 @@ test('closing ends every thread and answers what was unfinished', async () => {
     started: false,
   });
   await expect(rig.run('() => 1')).resolves.toMatchObject({ type: 'execute-stopped', started: false });
+});
+
+test('a thread that is asked to collect lets go of the inputs it has seen, and of those of the same message', async () => {
+  const rig = await Rig.start();
+  const remember = rig.upload(
+    'exports.run = (b) => void (globalThis.seen ??= []).push(new WeakRef(b.buffer));',
+  );
+  const shared = (): Payload => ({ encoding: 'bytes', data: new Uint8Array(new SharedArrayBuffer(1024)) });
+  const args = inputsAsArguments(1);
+  await Promise.all([1, 2, 3].map(() => rig.run(remember, { args, inputs: [shared()] })));
+
+  let left: unknown;
+  do {
+    rig.executor.collectGarbage();
+    left = await rig.value('() => globalThis.seen.filter((ref) => ref.deref() !== undefined).length');
+  } while (left !== 0);
+
+  expect(await rig.value('() => globalThis.seen.length')).toBe(3);
+  expect(await rig.value('() => typeof gc')).toBe('undefined');
 });
