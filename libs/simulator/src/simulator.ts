@@ -50,6 +50,8 @@ const LEASE_MS = 10_000;
 const LIVENESS_MS = 600_000;
 const SETTLE_MS = 15_000;
 const FULL_CHECK_EVERY_STEPS = 50;
+/** Far more than any run takes: reached only when something goes on for ever without time passing. */
+const STEPS_MAX = 3_000_000;
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
@@ -232,6 +234,8 @@ export class Simulation {
     // Promises that this step settled run to their end before the next step.
     await new Promise((resolve) => setImmediate(resolve));
     if (++this.#steps % FULL_CHECK_EVERY_STEPS === 0) this.#check();
+    if (this.#steps > STEPS_MAX)
+      throw new Error(`${STEPS_MAX} steps and no end at ${this.#world.time.nowMs()} ms.`);
   }
 
   #check(): void {

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 /** The main path: what is handed over is run, in order, and answered once. */
 import { must } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
@@ -224,6 +225,12 @@ test('closing ends every thread and answers what was unfinished', async () => {
     started: false,
   });
   await expect(rig.run('() => 1')).resolves.toMatchObject({ type: 'execute-stopped', started: false });
+});
+
+test('user code never sees gc, also in threads that start after a collection', async () => {
+  setFlagsFromString('--expose-gc');
+  const rig = await Rig.start();
+  expect(await rig.value('() => typeof gc')).toBe('undefined');
 });
 
 test('a thread that is asked to collect lets go of the inputs it has seen, and of those of the same message', async () => {

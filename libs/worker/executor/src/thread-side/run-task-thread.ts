@@ -19,8 +19,9 @@ const USER_CODE_PRIORITY = 10;
 /** Call this, and nothing else, in the file that `ThreadExecutorOptions.entry` names. */
 export function runTaskThread(): void {
   const setup = takeSetup();
-  // Threads that start after somebody has collected have it; user code is not to depend on when that was.
-  Reflect.deleteProperty(globalThis, 'gc');
+  // Threads that start after somebody has collected have it, and it cannot be deleted; user code is not to depend on
+  // when that was.
+  Reflect.set(globalThis, 'gc', undefined);
   lowerPriority();
   process.setSourceMapsEnabled(true);
   publishCurrentTask();
