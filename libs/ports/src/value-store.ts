@@ -1,5 +1,5 @@
-import type { TaskKey } from "@spillway/kernel";
-import type { Payload } from "@spillway/messages";
+import type { TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
 
 /** The values a worker holds. Immutable once put; putting a key again is a no-op. */
 export interface ValueStore {
