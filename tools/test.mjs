@@ -12,8 +12,12 @@ let passed = 0;
 let failed = 0;
 const failures = [];
 
+/** No step takes a fraction of this; one that hangs is a failure, not a CI run that never ends. */
+const STEP_MS_MAX = 20 * 60_000;
+
 function run(command, args) {
-  return spawnSync('npx', ['--no-install', command, ...args], { stdio: 'inherit', env }).status === 0;
+  const options = { stdio: 'inherit', env, timeout: STEP_MS_MAX };
+  return spawnSync('npx', ['--no-install', command, ...args], options).status === 0;
 }
 
 function check(name, command, args) {

@@ -121,16 +121,27 @@ export const autoYesNo = (options: SettingOptions<boolean | 'auto'>): Setting<bo
     options,
   );
 
-/** One of a few words. */
-export function choice<const Word extends string>(
-  words: readonly Word[],
-  options: SettingOptions<NoInfer<Word>>,
-): Setting<Word> {
-  const kind: Kind<Word> = {
+function wordKind<const Word extends string>(words: readonly Word[]): Kind<Word> {
+  return {
     kind: 'choice',
     expected: `one of ${words.map((word) => `\`${word}\``).join(', ')}`,
     parse: (written) => words.find((word) => word === textOf(written)?.toLowerCase()),
     format: (value) => value,
   };
-  return define<Word>(kind, options) as Setting<Word>;
+}
+
+/** One of a few words. */
+export function choice<const Word extends string>(
+  words: readonly Word[],
+  options: SettingOptions<NoInfer<Word>>,
+): Setting<Word> {
+  return define<Word>(wordKind(words), options) as Setting<Word>;
+}
+
+/** One of a few words, or off. */
+export function choiceOrOff<const Word extends string>(
+  words: readonly Word[],
+  options: SettingOptions<NoInfer<Word> | false>,
+): Setting<Word | false> {
+  return define<Word>(wordKind(words), { ...options, mayBeOff: true });
 }

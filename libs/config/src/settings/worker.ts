@@ -1,7 +1,7 @@
 /** Settings of workers. A nanny hands its own on to the workers it starts. */
 import { memoryLimit } from '../memory-limit.js';
 import { textMap } from '../text-map.js';
-import { bytes, count, duration, fraction, port, text, yesNo } from '../value-kinds.js';
+import { bytes, choiceOrOff, count, duration, fraction, port, text, yesNo } from '../value-kinds.js';
 
 export const workerSettings = {
   name: text({
@@ -154,6 +154,26 @@ export const workerSettings = {
       programs: ['nanny', 'worker'],
       doc: `Share of the limit that values arriving from other workers may take at a time. More overlaps more transfers;
         less leaves more room for tasks. One transfer is always let through. \`false\` sets no bound.`,
+    }),
+    'max-spill': bytes({
+      default: false,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `How many bytes of files each worker may spill to. Beyond it values stay in memory, and the worker pauses when that
+        is short. Less leaves more of the disk to others; while files are compacted they may take a little more.
+        \`false\` takes what the disk has.`,
+    }),
+    'spill-compression': choiceOrOff(['auto', 'gzip', 'brotli'], {
+      default: 'auto',
+      programs: ['nanny', 'worker'],
+      doc: `How spilled values are compressed. \`auto\` compresses values that shrink where the disk, as measured, is slower
+        than compressing; a name always does, which costs processor time and saves room on the disk; \`false\` never.`,
+    }),
+    'spill-on-tmpfs': yesNo({
+      default: false,
+      programs: ['nanny', 'worker'],
+      doc: `Spill even where \`worker.local-directory\` is on a file system that is memory itself (tmpfs, ramfs). It frees
+        nothing unless that memory is swapped or is not counted against the worker; off keeps values in memory instead.`,
     }),
     'monitor-interval': duration({
       default: 200,

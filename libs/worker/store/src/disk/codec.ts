@@ -1,0 +1,34 @@
+/**
+ * How pieces are compressed. A narrow seam: a codec works on one bounded piece at a time, in the spill thread. Whether
+ * to compress at all is decided in compression-choice.ts.
+ */
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
+
+/** Position in this list is what stands on disk: append only. */
+export const CODEC_NAMES = ['none', 'gzip', 'brotli'] as const;
+export type CodecName = (typeof CODEC_NAMES)[number];
+export type CompressingCodec = Exclude<CodecName, 'none'>;
+
+export interface Codec {
+  compress(raw: Uint8Array): Uint8Array;
+  /** Requires: checked bytes. Throws when they do not come to `rawBytes`. */
+  decompress(stored: Uint8Array, rawBytes: number): Uint8Array;
+}
+
+export const CODECS: Readonly<Record<CompressingCodec, Codec>> = {
+  gzip: {
+    compress: (raw) => gzipSync(raw, { level: 1 }),
+    decompress: (stored, rawBytes) => gunzipSync(stored, { maxOutputLength: Math.max(1, rawBytes) }),
+  },
+  brotli: {
+    compress: (raw) =>
+      brotliCompressSync(raw, {
+        params: {
+          [constants.BROTLI_PARAM_QUALITY]: 1,
+          [constants.BROTLI_PARAM_SIZE_HINT]: raw.byteLength,
+        },
+      }),
+    decompress: (stored, rawBytes) =>
+      brotliDecompressSync(stored, { maxOutputLength: Math.max(1, rawBytes) }),
+  },
+};

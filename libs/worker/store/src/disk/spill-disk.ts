@@ -1,0 +1,53 @@
+/** What the store asks of the disk: the seam between deciding where values are and doing the input and output. */
+import type { TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
+import type { SpillCounters, SpillFailureReason } from '@spillway/ports';
+import type { CodecName } from './codec.js';
+
+export interface ValueToWrite {
+  readonly key: TaskKey;
+  readonly payload: Payload;
+}
+
+/** Where a record lies. */
+export interface RecordPosition {
+  readonly segment: number;
+  readonly offset: number;
+  readonly recordBytes: number;
+  readonly codec: CodecName;
+  /** The segment holds this record only, and is never appended to. */
+  readonly isAlone: boolean;
+}
+
+export interface SpillFailure {
+  readonly reason: SpillFailureReason;
+  /** What the operating system said. */
+  readonly message: string;
+}
+
+export type Written =
+  { readonly ok: true; readonly position: RecordPosition } | ({ readonly ok: false } & SpillFailure);
+
+/** `damaged` and `gone` are for ever; after `unavailable` the same read may succeed. */
+export type ReadFailureReason = 'damaged' | 'gone' | 'unavailable';
+
+export type ReadBack =
+  | { readonly ok: true; readonly payload: Payload }
+  | { readonly ok: false; readonly reason: ReadFailureReason; readonly message: string };
+
+/** Nothing here rejects. Files are written to by one process only. */
+export interface SpillDisk {
+  /** One large value, or many small ones. One answer for each, in order. */
+  write(values: readonly ValueToWrite[]): Promise<readonly Written[]>;
+  /** Large values come back in shared memory. */
+  read(key: TaskKey, position: RecordPosition): Promise<ReadBack>;
+  /** Appends copies of records. One answer for each, in order. */
+  copy(positions: readonly RecordPosition[]): Promise<readonly Written[]>;
+  /** Nothing more is appended to it. */
+  sealSegment(segment: number): void;
+  /** Requires: no record of it is wanted any more, and no write is under way if it is the one written to. */
+  deleteSegment(segment: number): void;
+  pathOf(segment: number): string;
+  readonly counters: SpillCounters;
+  close(): Promise<void>;
+}

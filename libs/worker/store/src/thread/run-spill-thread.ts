@@ -1,0 +1,216 @@
+/**
+ * Body of the spill thread: does what it is told to the files of one folder, synchronously, so that neither the control
+ * loop nor the pool of libuv ever waits for the disk. Reads go first: between any two slices of a write, and before
+ * every write, delete and copy, which keep their order among themselves.
+ */
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { types } from 'node:util';
+import { parentPort, workerData } from 'node:worker_threads';
+import { assertNever, must } from '@spillway/kernel';
+import { ENCODINGS } from '@spillway/messages';
+import { CompressionChoice, Throughput } from '../disk/compression-choice.js';
+import { readFailure } from '../disk/failure.js';
+import type { ReadBack, ValueToWrite } from '../disk/spill-disk.js';
+import { Tally } from '../disk/tally.js';
+import { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from '../folder/owner.js';
+import { Fifo } from './fifo.js';
+import { GarbageBudget } from './garbage-budget.js';
+import { RecordCopier } from './record-copier.js';
+import { RecordReader } from './record-reader.js';
+import { RecordWriter } from './record-writer.js';
+import { SegmentFiles } from './segment-files.js';
+import {
+  packPositions,
+  unpackValues,
+  type FromSpillThread,
+  type SpillThreadSettings,
+  type ToSpillThread,
+} from './thread-protocol.js';
+
+const MIB = 1024 * 1024;
+/** Nothing is said of the disk's speed before so much was written; what lies further back fades. */
+const SPEED_BYTES_MIN = 16 * MIB;
+const SPEED_WINDOW_BYTES = 256 * MIB;
+
+type ReadJob = Extract<ToSpillThread, { type: 'read' }>;
+type OrderedJob = Exclude<ToSpillThread, { type: 'read' | 'collect' }>;
+
+/** Call as the only statement of the thread's entry file. Requires: started by `SpillThread`. */
+export function runSpillThread(): void {
+  const port = must(parentPort ?? undefined, 'parent port: runSpillThread runs in a worker thread only');
+  const settings = workerData as SpillThreadSettings;
+  const body = new SpillThreadBody(settings, (messages) => port.postMessage(messages));
+  port.on('message', (messages: readonly ToSpillThread[]) => {
+    for (const message of messages) body.handle(message);
+  });
+  beat(join(settings.folder, OWNER_FILE));
+}
+
+/** Reads of one turn: what is written meanwhile, and whoever waits for the first of them, shall not wait for long. */
+const READ_COUNT_MAX = 64;
+const READ_BYTES_MAX = 4 * MIB;
+
+class SpillThreadBody {
+  readonly #files: SegmentFiles;
+  readonly #reader: RecordReader;
+  readonly #writer: RecordWriter;
+  readonly #copier: RecordCopier;
+  readonly #garbage = new GarbageBudget();
+  readonly #reads = new Fifo<ReadJob>();
+  readonly #ordered = new Fifo<OrderedJob>();
+  /** What the first of `#ordered` still has to do. */
+  #underWay: Iterator<undefined, undefined> | undefined;
+  #isScheduled = false;
+  /** Answers of this turn. */
+  #answers: FromSpillThread[] = [];
+
+  constructor(
+    settings: SpillThreadSettings,
+    private readonly send: (messages: readonly FromSpillThread[]) => void,
+  ) {
+    const tally = new Tally(settings.tally);
+    const diskSpeed = new Throughput(SPEED_BYTES_MIN, SPEED_WINDOW_BYTES);
+    this.#files = new SegmentFiles(settings.folder, () => restoreFolder(join(settings.folder, OWNER_FILE)));
+    const fdOf = (segment: number): number => this.#files.fdOf(segment);
+    const compression = new CompressionChoice(settings.compression, diskSpeed, () => performance.now());
+    this.#reader = new RecordReader(fdOf, tally);
+    this.#writer = new RecordWriter({ files: this.#files, compression, diskSpeed, tally });
+    this.#copier = new RecordCopier(this.#files, tally);
+  }
+
+  handle(message: ToSpillThread): void {
+    if (message.type === 'read') this.#reads.push(message);
+    else if (message.type === 'collect') this.#collect(message.id);
+    else this.#ordered.push(message);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#reads.size + this.#ordered.size === 0) return;
+    this.#isScheduled = true;
+    // A little each turn: messages that arrive meanwhile get their say.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#step();
+      this.#flush();
+      this.#schedule();
+    });
+  }
+
+  #step(): void {
+    if (this.#reads.size > 0) this.#readSome();
+    else this.#continueOrdered();
+  }
+
+  #readSome(): void {
+    let bytes = 0;
+    for (let count = 0; count < READ_COUNT_MAX && bytes < READ_BYTES_MAX; count++) {
+      const job = this.#reads.shift();
+      if (job === undefined) return;
+      bytes += job.position.recordBytes;
+      this.#read(job);
+    }
+  }
+
+  #continueOrdered(): void {
+    const job = this.#ordered.peek();
+    if (job === undefined) return;
+    this.#underWay ??= this.#perform(job);
+    if (this.#underWay.next().done !== true) return;
+    this.#underWay = undefined;
+    this.#ordered.shift();
+  }
+
+  #answer(message: FromSpillThread): void {
+    this.#answers.push(message);
+  }
+
+  #flush(): void {
+    const answers = this.#answers;
+    this.#answers = [];
+    if (answers.length > 0) this.send(answers);
+  }
+
+  *#perform(job: OrderedJob): Generator<undefined, undefined> {
+    switch (job.type) {
+      case 'write-small':
+        this.#writeSmall(job);
+        return;
+      case 'write-large':
+        this.#answer({ type: 'written', id: job.id, results: [yield* this.#writer.writeLarge(job.value)] });
+        this.#dropped(job.value.payload.data);
+        return;
+      case 'copy':
+        this.#answer({ type: 'written', id: job.id, results: yield* this.#copier.copy(job.positions) });
+        return;
+      case 'seal':
+        this.#files.seal(job.segment);
+        return;
+      case 'delete':
+        this.#files.delete(job.segment);
+        return;
+      case 'close':
+        this.#files.close();
+        this.#answer({ type: 'closed', id: job.id });
+        return;
+      default:
+        assertNever(job, 'message to the spill thread');
+    }
+  }
+
+  #writeSmall({ id, values }: Extract<ToSpillThread, { type: 'write-small' }>): void {
+    const results = this.#writer.writeSmall(unpackValues(values, encodingAt));
+    const positions = packPositions(results);
+    this.#answer(
+      positions === undefined ? { type: 'written', id, results } : { type: 'packed', id, positions },
+    );
+  }
+
+  #read({ id, key, position }: ReadJob): void {
+    const result = this.#readBack(key, position);
+    this.#answer({ type: 'read-back', id, result });
+    if (result.ok) this.#dropped(result.payload.data);
+  }
+
+  #readBack(key: ValueToWrite['key'], position: ReadJob['position']): ReadBack {
+    try {
+      return { ok: true, payload: this.#reader.read(key, position) };
+    } catch (error) {
+      return { ok: false, ...readFailure(error) };
+    }
+  }
+
+  #dropped(data: Uint8Array): void {
+    if (types.isSharedArrayBuffer(data.buffer)) this.#garbage.add(data.byteLength);
+  }
+
+  #collect(id: number): void {
+    this.#garbage.collectSoon(() => this.send([{ type: 'collected', id }]));
+  }
+}
+
+const encodingAt = (index: number): (typeof ENCODINGS)[number] => must(ENCODINGS[index], `encoding ${index}`);
+
+/** Says again and again that the owner of the folder lives, for those who cannot look up its process. */
+function beat(ownerFile: string): void {
+  const timer = setInterval(() => {
+    const now = new Date();
+    try {
+      utimesSync(ownerFile, now, now);
+    } catch {
+      restoreFolder(ownerFile);
+    }
+  }, OWNER_BEAT_MS);
+  timer.unref();
+}
+
+/** With its owner file: a folder without one passes for a dead owner's after a while. */
+function restoreFolder(ownerFile: string): void {
+  try {
+    mkdirSync(dirname(ownerFile), { recursive: true, mode: 0o700 });
+    writeFileSync(ownerFile, formatOwner(thisProcess()), { mode: 0o600 });
+  } catch {
+    // Whoever wants to write there meets the same obstacle, and reports it.
+  }
+}

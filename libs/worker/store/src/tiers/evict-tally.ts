@@ -1,0 +1,31 @@
+/** Collects what became of each key of one `evict`. */
+import type { TaskKey } from '@spillway/kernel';
+import type { EvictOutcome, NotEvictedReason } from '@spillway/ports';
+
+export class EvictTally {
+  /** Resolves once each key has its answer. */
+  readonly outcome: Promise<EvictOutcome>;
+  readonly #evicted: { key: TaskKey; bytes: number }[] = [];
+  readonly #failed: { key: TaskKey; reason: NotEvictedReason }[] = [];
+  #resolve: (outcome: EvictOutcome) => void = () => undefined;
+
+  constructor(private readonly keyCount: number) {
+    this.outcome = new Promise((resolve) => (this.#resolve = resolve));
+    this.#check();
+  }
+
+  evicted(key: TaskKey, bytes: number): void {
+    this.#evicted.push({ key, bytes });
+    this.#check();
+  }
+
+  failed(key: TaskKey, reason: NotEvictedReason): void {
+    this.#failed.push({ key, reason });
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#evicted.length + this.#failed.length === this.keyCount)
+      this.#resolve({ evicted: this.#evicted, failed: this.#failed });
+  }
+}

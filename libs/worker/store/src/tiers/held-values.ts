@@ -1,0 +1,125 @@
+/**
+ * Which values are held, and in which tiers. The one place where a value changes tiers, so that the sums are right.
+ *
+ * Invariants: `ramBytes` is the sum of the bytes of all values in RAM, `cleanBytes` of those that are on disk too; the
+ * records of values on disk are exactly those live in the segment table.
+ */
+import type { TaskKey } from '@spillway/kernel';
+import type { Encoding, Payload } from '@spillway/messages';
+import type { LiveRecord, SegmentTable } from './segment-table.js';
+
+/** A value is always in one of these: the type has no neither. */
+type Tiers =
+  | { readonly in: 'ram'; readonly payload: Payload }
+  | { readonly in: 'disk'; readonly record: LiveRecord }
+  | { readonly in: 'both'; readonly payload: Payload; readonly record: LiveRecord };
+
+/** One value from `add` to `delete`. A key that is put again is another value. */
+export class HeldValue {
+  readonly encoding: Encoding;
+  readonly rawBytes: number;
+
+  constructor(
+    readonly key: TaskKey,
+    /** Changed by `HeldValues` only. */
+    public tiers: Tiers,
+    { encoding, data }: Payload,
+  ) {
+    this.encoding = encoding;
+    this.rawBytes = data.byteLength;
+  }
+
+  get payload(): Payload | undefined {
+    return this.tiers.in === 'disk' ? undefined : this.tiers.payload;
+  }
+
+  get record(): LiveRecord | undefined {
+    return this.tiers.in === 'ram' ? undefined : this.tiers.record;
+  }
+}
+
+export class HeldValues {
+  readonly #values = new Map<TaskKey, HeldValue>();
+  #ramBytes = 0;
+  #cleanBytes = 0;
+
+  constructor(private readonly table: SegmentTable) {}
+
+  get ramBytes(): number {
+    return this.#ramBytes;
+  }
+
+  get cleanBytes(): number {
+    return this.#cleanBytes;
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get(key: TaskKey): HeldValue | undefined {
+    return this.#values.get(key);
+  }
+
+  keys(): Iterable<TaskKey> {
+    return this.#values.keys();
+  }
+
+  add(key: TaskKey, payload: Payload): void {
+    const held = new HeldValue(key, { in: 'ram', payload }, payload);
+    this.#values.set(key, held);
+    this.#count(held, 1);
+  }
+
+  /** Drops the value in every tier. */
+  delete(held: HeldValue): void {
+    this.#values.delete(held.key);
+    this.#count(held, -1);
+    if (held.record !== undefined) this.table.remove(held.record);
+  }
+
+  /** The value lies in this record on disk now, and in no other. */
+  addToDisk(held: HeldValue, record: LiveRecord): void {
+    const { payload } = held;
+    this.table.add(record);
+    if (held.record !== undefined) this.table.remove(held.record);
+    this.#change(held, payload === undefined ? { in: 'disk', record } : { in: 'both', payload, record });
+  }
+
+  /** Returns the payload that is in RAM from now on. */
+  addToRam(held: HeldValue, payload: Payload): Payload {
+    const { tiers } = held;
+    if (tiers.in !== 'disk') return tiers.payload;
+    this.#change(held, { in: 'both', payload, record: tiers.record });
+    return payload;
+  }
+
+  /** Returns what was in RAM. Requires: it is on disk. */
+  dropFromRam(held: HeldValue): Payload | undefined {
+    const { tiers } = held;
+    if (tiers.in !== 'both') return undefined;
+    this.#change(held, { in: 'disk', record: tiers.record });
+    return tiers.payload;
+  }
+
+  /** False, and nothing changes, when it is in RAM nowhere: there would be nothing left of it. */
+  dropFromDisk(held: HeldValue): boolean {
+    const { tiers } = held;
+    if (tiers.in === 'disk') return false;
+    if (tiers.in === 'both') this.table.remove(tiers.record);
+    this.#change(held, { in: 'ram', payload: tiers.payload });
+    return true;
+  }
+
+  #change(held: HeldValue, tiers: Tiers): void {
+    this.#count(held, -1);
+    held.tiers = tiers;
+    this.#count(held, 1);
+  }
+
+  #count(held: HeldValue, sign: 1 | -1): void {
+    const bytes = sign * (held.payload?.data.byteLength ?? 0);
+    this.#ramBytes += bytes;
+    if (held.tiers.in === 'both') this.#cleanBytes += bytes;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Values that wait to be written, and how many of them are with the disk at a time. What the disk is given is little
+ * enough for a read not to wait long behind it, and enough for it never to stand idle.
+ *
+ * Invariant: `pendingBytes` is the sum of the bytes of all that was added and is neither done nor cancelled.
+ */
+import type { TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
+import { Fifo } from '../thread/fifo.js';
+
+/** Smaller values travel many at a time. Larger ones in shared memory cross threads uncopied. */
+export const PACKED_BYTES_MAX = 64 * 1024;
+/** One pack: copying it takes the control loop a fraction of a millisecond. */
+const PACK_BYTES = 512 * 1024;
+/** Nothing more is handed over while so much is with the disk. */
+const CREDIT_BYTES = 64 * 1024 * 1024;
+const CREDIT_BATCHES = 4;
+
+export interface PendingWrite {
+  readonly key: TaskKey;
+  readonly payload: Payload;
+  /** When it was asked for. */
+  readonly nowMs: number;
+  state: 'queued' | 'under-way' | 'done';
+}
+
+export class WriteQueue<Write extends PendingWrite> {
+  readonly #queued = new Fifo<Write>();
+  #pendingBytes = 0;
+  #underWayBytes = 0;
+  #underWayBatches = 0;
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Something is with the disk now. */
+  get isBusy(): boolean {
+    return this.#underWayBatches > 0;
+  }
+
+  add(write: Write): void {
+    this.#queued.push(write);
+    this.#pendingBytes += bytesOf(write);
+  }
+
+  /** It need not be written any more. Does nothing once it is with the disk. */
+  cancel(write: Write): void {
+    if (write.state !== 'queued') return;
+    write.state = 'done';
+    this.#pendingBytes -= bytesOf(write);
+  }
+
+  /** The next values to hand over, many small ones or a larger one; none while the disk has enough. */
+  takeBatch(): readonly Write[] {
+    const batch: Write[] = [];
+    if (this.#underWayBatches >= CREDIT_BATCHES || this.#underWayBytes >= CREDIT_BYTES) return batch;
+    let bytes = 0;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (batch.length > 0 && (bytesOf(next) > PACKED_BYTES_MAX || bytes + bytesOf(next) > PACK_BYTES)) break;
+      this.#queued.shift();
+      next.state = 'under-way';
+      bytes += bytesOf(next);
+      batch.push(next);
+      if (bytesOf(next) > PACKED_BYTES_MAX) break;
+    }
+    if (batch.length > 0) this.#underWayBatches++;
+    this.#underWayBytes += bytes;
+    return batch;
+  }
+
+  /** The disk is done with a batch, however it ended. */
+  finish(batch: readonly Write[]): void {
+    this.#underWayBatches--;
+    for (const write of batch) {
+      write.state = 'done';
+      this.#underWayBytes -= bytesOf(write);
+      this.#pendingBytes -= bytesOf(write);
+    }
+  }
+
+  /** All that is not with the disk yet; nothing of it is queued any more. */
+  takeQueued(): Write[] {
+    const taken: Write[] = [];
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.cancel(next);
+      taken.push(next);
+    }
+    return taken;
+  }
+
+  /** The first that has not been cancelled. */
+  #next(): Write | undefined {
+    while (this.#queued.peek()?.state === 'done') this.#queued.shift();
+    return this.#queued.peek();
+  }
+}
+
+const bytesOf = ({ payload }: PendingWrite): number => payload.data.byteLength;

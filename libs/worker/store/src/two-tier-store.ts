@@ -1,0 +1,276 @@
+/**
+ * The values of a worker in two tiers, RAM and disk. It does what it is told: which values to evict, and when, is
+ * decided in `libs/worker/memory`; the input and output is behind `SpillDisk`, in a thread of its own.
+ *
+ * Invariants: a value held is in RAM, on disk, or both, never in neither. One that was read back keeps its copy on disk,
+ * so evicting it again writes nothing. What is returned is what was put: bytes that have changed on disk are lost data.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { types } from 'node:util';
+import { UnavailableError, type TaskKey } from '@spillway/kernel';
+import type { Payload } from '@spillway/messages';
+import type {
+  EvictOutcome,
+  NotEvictedReason,
+  SpillCounters,
+  SpilledRead,
+  SpillFailureReason,
+  SpillingStore,
+} from '@spillway/ports';
+import type { ReadFailureReason, RecordPosition, SpillDisk } from './disk/spill-disk.js';
+import { compacted } from './tiers/backing.js';
+import { Compactor } from './tiers/compactor.js';
+import { EvictTally } from './tiers/evict-tally.js';
+import { HeldValues, type HeldValue } from './tiers/held-values.js';
+import { SegmentTable, type LiveRecord } from './tiers/segment-table.js';
+import { SpillTrouble, type SpillTroubleOptions } from './tiers/spill-trouble.js';
+import { Spiller } from './tiers/spiller.js';
+
+export interface TwoTierStoreOptions extends SpillTroubleOptions {
+  readonly disk: SpillDisk;
+  /** `worker.memory.max-spill`: most bytes of files; `false`: as many as the disk has. */
+  readonly maxSpillBytes: number | false;
+  /** Nothing is ever written: the folder is on tmpfs. */
+  readonly refuseBecause?: SpillFailureReason;
+  /** A value that was on disk only cannot be read any more. It is not held any longer. */
+  readonly onLost: (keys: readonly TaskKey[], reason: Exclude<ReadFailureReason, 'unavailable'>) => void;
+  /** Asked just before a copy in RAM is dropped: what a task uses by then stays, and is on disk as well. */
+  readonly isInUse?: (key: TaskKey) => boolean;
+  /** Let go of a shared buffer of so many bytes, which V8 will not collect by itself (architecture.md D6). */
+  readonly onDropped?: (bytes: number) => void;
+}
+
+/** Keys that `evict` works through before it lets others have their turn. */
+const SLICE_COUNT = 500;
+
+export class TwoTierStore implements SpillingStore {
+  readonly #table = new SegmentTable();
+  readonly #held: HeldValues;
+  readonly #reads = new Map<HeldValue, Promise<Payload | undefined>>();
+  readonly #trouble: SpillTrouble;
+  readonly #compactor: Compactor;
+  readonly #spiller: Spiller;
+
+  constructor(private readonly options: TwoTierStoreOptions) {
+    this.#held = new HeldValues(this.#table);
+    this.#trouble = new SpillTrouble(options);
+    if (options.refuseBecause !== undefined) this.#trouble.refuseForEver(options.refuseBecause);
+    this.#compactor = new Compactor({
+      disk: options.disk,
+      table: this.#table,
+      isWriting: () => this.#spiller.isWriting,
+      onMoved: (record, position) => this.#moved(record, position),
+      onRoomMade: () => this.#trouble.roomMade(),
+    });
+    this.#spiller = new Spiller({
+      disk: options.disk,
+      trouble: this.#trouble,
+      maxSpillBytes: options.maxSpillBytes,
+      fileBytes: () => this.#table.fileBytes,
+      onWritten: (held, position) => this.#written(held, position),
+      onEnded: (held, failure, tally) => this.#evictWritten(held, failure, tally),
+      onLimitReached: () => this.#compactor.squeeze(),
+      onBatchEnded: () => this.#compactor.tidy(),
+    });
+  }
+
+  get managedBytes(): number {
+    return this.#held.ramBytes;
+  }
+
+  get cleanBytes(): number {
+    return this.#held.cleanBytes;
+  }
+
+  get spilledBytes(): number {
+    return this.#table.liveBytes;
+  }
+
+  /** Bytes of the files, freed records included. */
+  get fileBytes(): number {
+    return this.#table.fileBytes;
+  }
+
+  get pendingSpillBytes(): number {
+    return this.#spiller.pendingBytes;
+  }
+
+  get spillCounters(): SpillCounters {
+    return this.options.disk.counters;
+  }
+
+  get spillDisabledBecause(): SpillFailureReason | undefined {
+    return this.#trouble.because;
+  }
+
+  get keyCount(): number {
+    return this.#held.size;
+  }
+
+  keys(): Iterable<TaskKey> {
+    return this.#held.keys();
+  }
+
+  has(key: TaskKey): boolean {
+    return this.#held.get(key) !== undefined;
+  }
+
+  location(key: TaskKey): 'ram' | 'disk' | 'both' | undefined {
+    return this.#held.get(key)?.tiers.in;
+  }
+
+  peek(key: TaskKey): Payload | undefined {
+    return this.#held.get(key)?.payload;
+  }
+
+  put(key: TaskKey, payload: Payload): void {
+    const own = compacted(payload);
+    if (own !== payload || this.has(key)) this.#letGo(payload);
+    if (!this.has(key)) this.#held.add(key, own);
+  }
+
+  /** Rejects with `UnavailableError` when it cannot be read at this moment; it is still held then. */
+  async load(key: TaskKey): Promise<Payload | undefined> {
+    const held = this.#held.get(key);
+    if (held === undefined) return undefined;
+    return held.payload ?? this.#readOnce(held);
+  }
+
+  free(key: TaskKey): void {
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    this.#drop(held);
+    this.#compactor.tidy();
+  }
+
+  async evict(keys: readonly TaskKey[], nowMs: number): Promise<EvictOutcome> {
+    const tally = new EvictTally(keys.length);
+    for (let from = 0; from < keys.length; from += SLICE_COUNT) {
+      if (from > 0) await setImmediate();
+      for (const key of keys.slice(from, from + SLICE_COUNT)) this.#evict(key, nowMs, tally);
+      this.#spiller.pump();
+    }
+    return tally.outcome;
+  }
+
+  /** Requires: `release` of what is returned. A copy in RAM makes no difference. */
+  openRead(key: TaskKey): SpilledRead | undefined {
+    const held = this.#held.get(key);
+    const position = held?.record?.position;
+    if (held === undefined || position === undefined) return undefined;
+    const { segment, offset, recordBytes, codec } = position;
+    this.#table.pin(segment);
+    let isPinned = true;
+    const release = (): void => {
+      if (!isPinned) return;
+      isPinned = false;
+      this.#table.unpin(segment);
+      this.#compactor.tidy();
+    };
+    const { encoding, rawBytes } = held;
+    const path = this.options.disk.pathOf(segment);
+    return { key, encoding, path, offset, recordBytes, rawBytes, codec, release };
+  }
+
+  /** Whoever read through `openRead` found the record damaged, or gone. A copy in RAM stays, and may be spilled again. */
+  reportUnreadable(read: SpilledRead, reason: Exclude<ReadFailureReason, 'unavailable'>): void {
+    const held = this.#held.get(read.key);
+    const position = held?.record?.position;
+    if (held === undefined || position?.offset !== read.offset) return;
+    if (this.options.disk.pathOf(position.segment) === read.path) this.#lose(held, reason);
+  }
+
+  /** What is queued is given up; values stay where they are. The files are left to whoever owns the folder. */
+  async close(): Promise<void> {
+    this.#spiller.close();
+    await this.#compactor.settled();
+    await this.options.disk.close();
+  }
+
+  #evict(key: TaskKey, nowMs: number, tally: EvictTally): void {
+    const held = this.#held.get(key);
+    if (held === undefined) tally.failed(key, 'not-held');
+    else if (held.tiers.in !== 'ram') this.#dropFromRam(held, tally);
+    else this.#spiller.spill(held, held.tiers.payload, nowMs, tally);
+  }
+
+  #evictWritten(held: HeldValue, failure: NotEvictedReason | undefined, tally: EvictTally): void {
+    if (failure !== undefined) tally.failed(held.key, failure);
+    else if (this.#held.get(held.key) !== held) tally.failed(held.key, 'not-held');
+    else this.#dropFromRam(held, tally);
+  }
+
+  #dropFromRam(held: HeldValue, tally: EvictTally): void {
+    if (held.tiers.in === 'both' && this.options.isInUse?.(held.key) === true) {
+      tally.failed(held.key, 'in-use');
+      return;
+    }
+    const payload = this.#held.dropFromRam(held);
+    this.#letGo(payload);
+    tally.evicted(held.key, payload?.data.byteLength ?? 0);
+  }
+
+  #written(held: HeldValue, position: RecordPosition): void {
+    const record: LiveRecord = { key: held.key, position };
+    if (this.#held.get(held.key) === held) this.#held.addToDisk(held, record);
+    else {
+      // Freed meanwhile: the record is rubbish from the start.
+      this.#table.add(record);
+      this.#table.remove(record);
+    }
+  }
+
+  /** All who want it while it is being read share the read. */
+  #readOnce(held: HeldValue): Promise<Payload | undefined> {
+    const underWay = this.#reads.get(held);
+    if (underWay !== undefined) return underWay;
+    const reading = this.#read(held).finally(() => this.#reads.delete(held));
+    this.#reads.set(held, reading);
+    return reading;
+  }
+
+  async #read(held: HeldValue): Promise<Payload | undefined> {
+    const { record } = held;
+    if (record === undefined) return held.payload;
+    this.#table.pin(record.position.segment);
+    const result = await this.options.disk.read(held.key, record.position);
+    this.#table.unpin(record.position.segment);
+    this.#compactor.tidy();
+    if (this.#held.get(held.key) !== held) {
+      if (result.ok) this.#letGo(result.payload);
+      return this.load(held.key);
+    }
+    if (result.ok) return this.#held.addToRam(held, result.payload);
+    if (result.reason === 'unavailable')
+      throw new UnavailableError(
+        `The spilled value of ${held.key} cannot be read now: ${result.message} Try again.`,
+      );
+    this.#lose(held, result.reason);
+    return held.payload;
+  }
+
+  #lose(held: HeldValue, reason: Exclude<ReadFailureReason, 'unavailable'>): void {
+    const isLeft = this.#held.dropFromDisk(held);
+    if (!isLeft) this.#drop(held);
+    this.#compactor.tidy();
+    if (!isLeft) this.options.onLost([held.key], reason);
+  }
+
+  #drop(held: HeldValue): void {
+    this.#letGo(held.payload);
+    this.#held.delete(held);
+    this.#spiller.cancel(held);
+  }
+
+  #letGo(payload: Payload | undefined): void {
+    if (payload !== undefined && types.isSharedArrayBuffer(payload.data.buffer))
+      this.options.onDropped?.(payload.data.byteLength);
+  }
+
+  #moved(record: LiveRecord, position: RecordPosition): boolean {
+    const held = this.#held.get(record.key);
+    if (held?.record !== record) return false;
+    this.#held.addToDisk(held, { key: record.key, position });
+    return true;
+  }
+}
