@@ -140,8 +140,8 @@ test('of several who reap at a time one removes each folder, and none fails', as
 
 test('folders that come and go beside each other do not disturb each other', async () => {
   await using temp = await TempFolder.create();
-  const lives = Array.from({ length: 10 }, async (_, index) => {
-    for (let life = 0; life < 5; life++) {
+  const lives = Array.from({ length: 20 }, async (_, index) => {
+    for (let life = 0; life < 10; life++) {
       const folder = await SpillFolder.create({
         localDirectory: temp.path,
         nannyName: 'n',

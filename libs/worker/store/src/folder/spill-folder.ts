@@ -20,7 +20,7 @@ export interface SpillFolderOptions {
 
 /** Folders that are being made. Their names start with a dot; those of finished ones never do. */
 const UNFINISHED = '.new-';
-const PRIVATE = { recursive: true, mode: 0o700 } as const;
+const PRIVATE = { mode: 0o700 } as const;
 /** Someone who tidies up may remove an empty folder between two steps of ours. */
 const TRIES_MAX = 20;
 
@@ -61,7 +61,7 @@ export class SpillFolder {
 
 /** It appears under its name only once its owner file is in it: others see it with its owner or not at all. */
 async function makeWhole(parent: string, path: string): Promise<void> {
-  await mkdir(parent, PRIVATE);
+  await makePrivate(parent);
   const unfinished = await mkdtemp(join(parent, UNFINISHED));
   try {
     await writeFile(join(unfinished, OWNER_FILE), formatOwner(thisProcess()), { mode: 0o600 });
@@ -80,12 +80,20 @@ async function ownRoot(localDirectory: string): Promise<string> {
   await mkdir(localDirectory, { recursive: true });
   for (const name of ['spillway', `spillway-${process.getuid?.() ?? 'user'}`]) {
     const root = join(localDirectory, name);
-    await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    });
+    await makePrivate(root);
     if (await isOwn(root)) return root;
   }
   return mkdtemp(join(localDirectory, 'spillway-'));
+}
+
+/**
+ * One folder, not those above it too: a recursive mkdir says ENOTDIR instead of ENOENT when a folder above is removed
+ * between its two looks, and that is not to be told from a file in the way.
+ */
+async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, PRIVATE).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
 }
 
 async function isOwn(folder: string): Promise<boolean> {
