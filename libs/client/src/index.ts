@@ -31,6 +31,7 @@ export type { TaskOptions } from './task-options.js';
 
 export { registerCodec, unshared, type Codec } from '@spillway/values';
 export {
+  ClusterMemoryStuckError,
   ClusterUnreachableError,
   DeadlineExceededError,
   DependencyFailedError,

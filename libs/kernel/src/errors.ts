@@ -59,6 +59,13 @@ export class LostDataError extends SpillwayError {
 export class NoValidWorkerError extends SpillwayError {
   readonly code = 'NO_VALID_WORKER';
 }
+/**
+ * Every worker is paused for its memory, no task that would free some can run, and nothing has moved for
+ * `scheduler.memory-stuck-timeout`. The message lists who holds what: give the workers more memory or disk, or release results.
+ */
+export class ClusterMemoryStuckError extends SpillwayError {
+  readonly code = 'CLUSTER_MEMORY_STUCK';
+}
 /** The future was cancelled or released, so it will never have a result. */
 export class FutureCancelledError extends SpillwayError {
   readonly code = 'FUTURE_CANCELLED';
@@ -159,6 +166,7 @@ export const ERROR_CLASSES = {
   DEPENDENCY_FAILED: DependencyFailedError,
   LOST_DATA: LostDataError,
   NO_VALID_WORKER: NoValidWorkerError,
+  CLUSTER_MEMORY_STUCK: ClusterMemoryStuckError,
   FUTURE_CANCELLED: FutureCancelledError,
   CLUSTER_UNREACHABLE: ClusterUnreachableError,
   WORKER_START_TIMEOUT: WorkerStartTimeoutError,

@@ -1,4 +1,5 @@
 import type { ClientId, StimulusId, SubmissionId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { MemoryReadings } from './memory.js';
 import type { RemoteError } from './remote-error.js';
 import type { FunctionRef, TaskSpec } from './task-spec.js';
 import type { Payload } from './values.js';
@@ -95,15 +96,14 @@ export interface KeyInfo {
   readonly nbytes: number | undefined;
   readonly whoHas: readonly Holder[];
 }
-export interface WorkerInfo {
+/** The memory readings are those of the last heartbeat. */
+export interface WorkerInfo extends MemoryReadings {
   readonly workerId: WorkerId;
   readonly name: string;
   readonly address: string;
   readonly status: WorkerStatus;
   readonly nthreads: number;
   readonly memoryLimitBytes: number | false;
-  readonly processBytes: number;
-  readonly managedBytes: number;
   readonly processingCount: number;
   readonly keyCount: number;
 }

@@ -1,5 +1,6 @@
 export * from './client.js';
 export * from './limits.js';
+export * from './memory.js';
 export * from './nanny.js';
 export * from './remote-error.js';
 export * from './task-spec.js';

@@ -1,4 +1,5 @@
 import type { ModuleHash, NannyId, RunId, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { MemoryReadings } from './memory.js';
 import type { Holder, RunOutcome, RunRequest, WorkerStatus } from './client.js';
 import type { RemoteError } from './remote-error.js';
 import type { TaskSpec } from './task-spec.js';
@@ -49,6 +50,8 @@ export type SchedulerToWorker =
       readonly attempt: number;
       /** Learned duration of its function; `undefined` while unknown. Short tasks are handed over in packs. */
       readonly expectedMs: number | undefined;
+      /** Its end frees memory, and nothing else can: run it although the worker is paused. Its inputs are here. */
+      readonly evenIfPaused?: boolean;
       readonly spec: TaskSpec;
       readonly dependencies: readonly Dependency[];
     }
@@ -92,8 +95,9 @@ export type SchedulerToWorker =
 
 /** Measured by the worker, sent with each heartbeat. */
 export interface WorkerMetrics {
-  readonly processBytes: number;
-  readonly managedBytes: number;
+  readonly memory: MemoryReadings;
+  /** It spills, or is close to it: hand over no more than it has slots, and rather what frees memory. */
+  readonly isUnderPressure: boolean;
   /** Its limit now, which may have changed since its hello. Absent: as it said then. */
   readonly memoryLimitBytes?: number;
   readonly cpuFraction: number;

@@ -1,5 +1,6 @@
 import type { TaskKey, WorkerId } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
+import type { SpilledRead } from './value-store.js';
 
 export interface GatherRequest {
   readonly peerId: WorkerId;
@@ -37,10 +38,25 @@ export interface PeerLink {
   forget(peerId: WorkerId): void;
 }
 
+/** What memory pressure asks of a worker's transfers. */
+export interface TransferControl {
+  /** Most transfers served at a time; takes effect for the next one that is asked for. */
+  setServingMax(count: number): void;
+  /** What health says of taking tasks: false while the worker is paused. */
+  setAcceptingTasks(on: boolean): void;
+  /** Resolves when the isolate that does the transfers has collected. */
+  collectGarbage(): Promise<void>;
+}
+
 /** What a worker's data service needs of its worker. */
 export interface ValueSource {
-  /** The value, or `undefined` when this worker does not hold it. */
-  load(key: TaskKey): Promise<Payload | undefined>;
+  /**
+   * The value, for one transfer: from RAM, or where it lies on disk, to be streamed from there without taking its size in
+   * memory and then released; `undefined` when this worker does not hold it.
+   */
+  serve(key: TaskKey): Promise<Payload | SpilledRead | undefined>;
+  /** What `serve` pointed to is not what was written, or not there. */
+  reportUnreadable(read: SpilledRead, reason: 'damaged' | 'gone'): void;
   /** A client (or peer) put a value here. Rejects when it is refused. */
   accept(value: ArrivedValue): Promise<void>;
 }

@@ -70,6 +70,16 @@ export interface TaskExecutor {
   /** Runs a function outside of slots (`client.run`), in a thread kept for that. */
   runAside(request: RunRequest): Promise<RunOutcome>;
   unloadModules(hashes: readonly ModuleHash[]): void;
+  /** Resolves when every thread has collected its garbage, or has ended. A thread deep in a native call may take its time. */
+  collectGarbage(): Promise<void>;
+  /** Memory that the heaps of all threads have committed and do not use, as far as it is known; a moment old. */
+  readonly heapUnusedBytes: number;
+  /** Decoded copies that threads keep, by `sizeof`; a moment old. 0 unless `worker.memory.decoded-cache` is on. */
+  readonly cachedBytes: number;
+  /** Resolves when every thread has let go of its decoded copies, or has ended. */
+  dropCachedCopies(): Promise<void>;
+  /** These values are gone from the store: decoded copies of them are of no use. */
+  forgetCopies(keys: readonly TaskKey[]): void;
   close(): Promise<void>;
 }
 

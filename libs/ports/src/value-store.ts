@@ -1,5 +1,5 @@
 import type { TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
+import type { Payload, SpillFailureReason } from '@spillway/messages';
 
 /** The values a worker holds. Immutable once put; putting a key again is a no-op. */
 export interface ValueStore {
@@ -16,27 +16,14 @@ export interface ValueStore {
   keys(): Iterable<TaskKey>;
 }
 
-/** Why a value could not be written to disk. */
-export type SpillFailureReason =
-  | 'disk-full'
-  | 'read-only'
-  | 'no-access'
-  /** The folder is gone, or something else has taken its place. */
-  | 'folder-lost'
-  /** `worker.memory.max-spill` would be exceeded. */
-  | 'limit-reached'
-  /** The folder is on a file system that is itself memory (tmpfs), so that spilling would free nothing. */
-  | 'folder-is-memory'
-  | 'io-error'
-  | 'thread-ended'
-  | 'closed';
-
-/** `not-held`: freed before, or meanwhile. `in-use`: it is on disk now, but a task has begun to use the copy in RAM. */
-export type NotEvictedReason = SpillFailureReason | 'not-held' | 'in-use';
+/** `not-held`: freed before, or meanwhile. */
+export type NotEvictedReason = SpillFailureReason | 'not-held';
 
 export interface EvictOutcome {
-  /** `bytes`: what it took of RAM; 0 when it was on disk only. */
-  readonly evicted: readonly { readonly key: TaskKey; readonly bytes: number }[];
+  /** On disk only, with so many bytes: after compression. */
+  readonly evicted: readonly { readonly key: TaskKey; readonly diskBytes: number }[];
+  /** On disk as well, and still in RAM: a task has begun to use it. */
+  readonly kept: readonly { readonly key: TaskKey; readonly diskBytes: number }[];
   readonly failed: readonly { readonly key: TaskKey; readonly reason: NotEvictedReason }[];
 }
 
@@ -77,11 +64,14 @@ export interface SpillingStore extends ValueStore {
   /** Spill debt (D7): RAM bytes that wait to be written, or are being written. */
   readonly pendingSpillBytes: number;
   readonly spillCounters: SpillCounters;
-  /** Set while writing to disk is given up, until the next attempt. */
-  readonly spillDisabledBecause: SpillFailureReason | undefined;
   location(key: TaskKey): 'ram' | 'disk' | 'both' | undefined;
-  /** Takes values out of RAM, writing those to disk that are not there yet. Never rejects; what fails stays in RAM. */
-  evict(keys: readonly TaskKey[], nowMs: number): Promise<EvictOutcome>;
+  /**
+   * Takes values out of RAM, writing those to disk that are not there yet. Never rejects; what fails stays in RAM. Whether
+   * and when to try again is decided by the memory machine.
+   */
+  evict(keys: readonly TaskKey[]): Promise<EvictOutcome>;
   /** Where the value lies on disk; `undefined` when it is not there. */
   openRead(key: TaskKey): SpilledRead | undefined;
+  /** Whoever read there found bytes that were not written, or none: the value is lost, unless it is in RAM as well. */
+  reportUnreadable(read: SpilledRead, reason: 'damaged' | 'gone'): void;
 }

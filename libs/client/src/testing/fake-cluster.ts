@@ -3,17 +3,18 @@
  * decides what the cluster answers. Values live in a map of holders, so that fetches and puts do what they say.
  */
 import { asClientId, asWorkerId, NoValidWorkerError, UnavailableError, type TaskKey } from '@spillway/kernel';
-import type {
-  ClientToScheduler,
-  Holder,
-  KeyInfo,
-  Payload,
-  RunOutcome,
-  RunRequest,
-  SchedulerToClient,
-  TaskSpec,
-  WorkerInfo,
-  WorkerStatus,
+import {
+  NO_READINGS,
+  type ClientToScheduler,
+  type Holder,
+  type KeyInfo,
+  type Payload,
+  type RunOutcome,
+  type RunRequest,
+  type SchedulerToClient,
+  type TaskSpec,
+  type WorkerInfo,
+  type WorkerStatus,
 } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome } from '@spillway/ports';
 import { encodeValue } from '@spillway/values';
@@ -202,8 +203,7 @@ function aWorkerInfo({ workerId, address }: Holder): WorkerInfo {
     status: 'running',
     nthreads: 1,
     memoryLimitBytes: false,
-    processBytes: 0,
-    managedBytes: 0,
+    ...NO_READINGS,
     processingCount: 0,
     keyCount: 0,
   };

@@ -4,6 +4,7 @@
  */
 import { asWorkerId, type ModuleHash, type TaskKey } from '@spillway/kernel';
 import {
+  NO_READINGS,
   PROTOCOL_VERSION,
   type ClientHello,
   type ClientToScheduler,
@@ -44,7 +45,8 @@ export class LoopbackScheduler implements AsyncDisposable {
   static async start(): Promise<LoopbackScheduler> {
     const values = (): Map<TaskKey, Payload> => loopback.values;
     const source: ValueSource = {
-      load: (key) => Promise.resolve(values().get(key)),
+      serve: (key) => Promise.resolve(values().get(key)),
+      reportUnreadable: () => undefined,
       accept: ({ key, payload }) => {
         values().set(key, payload);
         return Promise.resolve();
@@ -130,8 +132,7 @@ export class LoopbackScheduler implements AsyncDisposable {
       status: 'running',
       nthreads: 1,
       memoryLimitBytes: false,
-      processBytes: 0,
-      managedBytes: 0,
+      ...NO_READINGS,
       processingCount: 0,
       keyCount: this.values.size,
     };

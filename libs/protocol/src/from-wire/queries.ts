@@ -4,6 +4,7 @@ import type { KeyInfo, RunOutcome, WorkerInfo } from '@spillway/messages';
 import type { WorkerId } from '@spillway/kernel';
 import type { spillway } from '@spillway/proto';
 import { address, count, each, required, text } from './checks.js';
+import { memoryReadings } from './memory.js';
 import { taskState, workerStatus } from './enums.js';
 import { holder, runOutcome } from './values.js';
 
@@ -24,8 +25,7 @@ export const workerInfo = (wire: spillway.v1.WorkerInfo): WorkerInfo => ({
     wire.memoryLimitBytes === null || wire.memoryLimitBytes === undefined
       ? false
       : count(wire.memoryLimitBytes, 'memory_limit_bytes'),
-  processBytes: count(wire.processBytes, 'process_bytes'),
-  managedBytes: count(wire.managedBytes, 'managed_bytes'),
+  ...memoryReadings(wire),
   processingCount: count(wire.processingCount, 'processing_count'),
   keyCount: count(wire.keyCount, 'key_count'),
 });

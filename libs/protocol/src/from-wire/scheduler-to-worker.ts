@@ -52,6 +52,7 @@ function computeTask(wire: spillway.v1.ComputeTask, toDependency: ToDependency):
       expectedDuration === null || expectedDuration === undefined
         ? undefined
         : durationMs(expectedDuration, 'expected_duration'),
+    ...(wire.evenIfPaused ? { evenIfPaused: true } : {}),
     spec: required(wire.spec, 'spec', taskSpec),
     dependencies: each(wire.dependencies, 'dependencies', toDependency),
   };

@@ -16,6 +16,7 @@ import {
 } from './checks.js';
 import { inlineResult } from './client.js';
 import { workerStatus } from './enums.js';
+import { memoryReadings } from './memory.js';
 import { holding, keys, protocolVersion, remoteError, runOutcome } from './values.js';
 
 const REASON_LENGTH_MAX = 10_000;
@@ -88,8 +89,8 @@ const executingTask = (wire: spillway.v1.ExecutingTask): WorkerMetrics['executin
 const heartbeat = (wire: spillway.v1.WorkerHeartbeat): Body => ({
   type: 'heartbeat',
   metrics: {
-    processBytes: count(wire.processBytes, 'process_bytes'),
-    managedBytes: count(wire.managedBytes, 'managed_bytes'),
+    memory: memoryReadings(wire),
+    isUnderPressure: wire.underPressure,
     ...(wire.memoryLimitBytes === null || wire.memoryLimitBytes === undefined
       ? {}
       : { memoryLimitBytes: count(wire.memoryLimitBytes, 'memory_limit_bytes') }),

@@ -3,6 +3,7 @@
 import type { KeyInfo, RemoteError, SchedulerTaskStateName, WorkerInfo } from '@spillway/messages';
 import type { TaskKey } from '@spillway/kernel';
 import type { spillway } from '@spillway/proto';
+import { memoryReadingsToWire } from './memory.js';
 import { TASK_STATE_TO_WIRE, WORKER_STATUS_TO_WIRE } from './scalars.js';
 import { holderToWire, remoteErrorToWire } from './values.js';
 
@@ -20,8 +21,7 @@ export const workerInfoToWire = (info: WorkerInfo): spillway.v1.WorkerInfo => ({
   status: WORKER_STATUS_TO_WIRE[info.status],
   nthreads: info.nthreads,
   memoryLimitBytes: info.memoryLimitBytes === false ? null : info.memoryLimitBytes,
-  processBytes: info.processBytes,
-  managedBytes: info.managedBytes,
+  ...memoryReadingsToWire(info),
   processingCount: info.processingCount,
   keyCount: info.keyCount,
 });

@@ -1,6 +1,6 @@
 /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Numbers, times and names as they are written. */
-import type { SchedulerTaskStateName, WorkerStatus, Encoding } from '@spillway/messages';
+import type { SchedulerTaskStateName, SpillFailureReason, WorkerStatus, Encoding } from '@spillway/messages';
 import { spillway, type google } from '@spillway/proto';
 
 const wire = spillway.v1;
@@ -36,6 +36,19 @@ export const WORKER_STATUS_TO_WIRE: Readonly<Record<WorkerStatus, spillway.v1.Wo
   running: wire.WorkerStatus.WORKER_STATUS_RUNNING,
   paused: wire.WorkerStatus.WORKER_STATUS_PAUSED,
   retiring: wire.WorkerStatus.WORKER_STATUS_RETIRING,
+};
+
+export const SPILL_REFUSAL_TO_WIRE: Readonly<Record<SpillFailureReason | 'none', spillway.v1.SpillRefusal>> = {
+  none: wire.SpillRefusal.SPILL_REFUSAL_UNSPECIFIED,
+  'disk-full': wire.SpillRefusal.SPILL_REFUSAL_DISK_FULL,
+  'read-only': wire.SpillRefusal.SPILL_REFUSAL_READ_ONLY,
+  'no-access': wire.SpillRefusal.SPILL_REFUSAL_NO_ACCESS,
+  'folder-lost': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_LOST,
+  'limit-reached': wire.SpillRefusal.SPILL_REFUSAL_LIMIT_REACHED,
+  'folder-is-memory': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_IS_MEMORY,
+  'io-error': wire.SpillRefusal.SPILL_REFUSAL_IO_ERROR,
+  'thread-ended': wire.SpillRefusal.SPILL_REFUSAL_THREAD_ENDED,
+  closed: wire.SpillRefusal.SPILL_REFUSAL_CLOSED,
 };
 
 const LONE_SURROGATES = /\p{Surrogate}/gu;

@@ -43,7 +43,7 @@ export function schedulerToWorkerToWire(
   switch (message.type) {
     case 'compute-task': {
       const [user, submission, order] = message.priority;
-      const { runId, attempt, expectedMs } = message;
+      const { runId, attempt, expectedMs, evenIfPaused = false } = message;
       return {
         stimulusId,
         computeTask: {
@@ -51,6 +51,7 @@ export function schedulerToWorkerToWire(
           attempt,
           priority: { user, submission, order },
           expectedDuration: expectedMs === undefined ? null : durationFromMs(expectedMs),
+          evenIfPaused,
           spec: taskToWire(message.spec),
           dependencies: dependencies(message.dependencies),
         },

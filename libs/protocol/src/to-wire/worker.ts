@@ -3,6 +3,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
+import { memoryReadingsToWire } from './memory.js';
 import { durationFromMs, WORKER_STATUS_TO_WIRE, texts } from './scalars.js';
 import { holdingToWire, payloadToWire, remoteErrorToWire, runOutcomeToWire } from './values.js';
 
@@ -69,8 +70,8 @@ export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.Wor
 }
 
 const metricsToWire = (metrics: WorkerMetrics): spillway.v1.WorkerHeartbeat => ({
-  processBytes: metrics.processBytes,
-  managedBytes: metrics.managedBytes,
+  ...memoryReadingsToWire(metrics.memory),
+  underPressure: metrics.isUnderPressure,
   memoryLimitBytes: metrics.memoryLimitBytes ?? null,
   cpuFraction: metrics.cpuFraction,
   loopDelay: durationFromMs(metrics.loopDelayMs),

@@ -57,7 +57,7 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
       offerWork(core, worker);
       return;
     case 'paused':
-      core.outbox.log('worker.paused', { ...fields, processBytes: worker.processBytes });
+      core.outbox.log('worker.paused', { ...fields, processBytes: worker.readings.processBytes });
       leaveQueue(core, worker);
       return;
     case 'retiring':

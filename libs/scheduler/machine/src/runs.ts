@@ -48,8 +48,8 @@ export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'
 
 export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heartbeat'>): void {
   const { metrics } = event;
-  worker.processBytes = metrics.processBytes;
-  worker.managedBytes = metrics.managedBytes;
+  worker.readings = metrics.memory;
+  worker.isUnderPressure = metrics.isUnderPressure;
   worker.memoryLimitBytes = metrics.memoryLimitBytes ?? worker.memoryLimitBytes;
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));

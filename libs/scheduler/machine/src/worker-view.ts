@@ -3,7 +3,14 @@
  * and `level` are kept by `TaskTable`, `hasWhat` and `heldBytes` by `Replicas`; nobody else writes them.
  */
 import type { RunId, WorkerId } from '@spillway/kernel';
-import type { Holder, WorkerHello, WorkerInfo, WorkerStatus } from '@spillway/messages';
+import {
+  NO_READINGS,
+  type Holder,
+  type MemoryReadings,
+  type WorkerHello,
+  type WorkerInfo,
+  type WorkerStatus,
+} from '@spillway/messages';
 import type { ResolvedOptions } from './options.js';
 import type { ProcessingState, SchedulerTask } from './task.js';
 import { TaskHeap } from './task-heap.js';
@@ -29,8 +36,8 @@ export class WorkerView {
   readonly ownQueue = new TaskHeap();
 
   /** Of the last heartbeat. */
-  processBytes = 0;
-  managedBytes = 0;
+  readings: MemoryReadings = NO_READINGS;
+  isUnderPressure = false;
   executing: ReadonlySet<RunId> = new Set();
   /** The newest run that was assigned anywhere when the last heartbeat came. */
   lastRunIdAtHeartbeat = 0;
@@ -136,8 +143,7 @@ export class WorkerView {
       status: this.status,
       nthreads: this.nthreads,
       memoryLimitBytes: this.memoryLimitBytes,
-      processBytes: this.processBytes,
-      managedBytes: this.managedBytes,
+      ...this.readings,
       processingCount: this.processing.size,
       keyCount: this.hasWhat.size,
     };

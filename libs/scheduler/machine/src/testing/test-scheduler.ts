@@ -12,6 +12,7 @@ import {
   type RunId,
 } from '@spillway/kernel';
 import {
+  NO_READINGS,
   remoteError,
   type Payload,
   type RemoteError,
@@ -238,8 +239,8 @@ export class TestScheduler {
       type: 'heartbeat',
       workerId: asWorkerId(workerId),
       metrics: {
-        processBytes: 0,
-        managedBytes: 0,
+        memory: NO_READINGS,
+        isUnderPressure: false,
         cpuFraction: 0,
         loopDelayMs: 0,
         executing: Object.entries(executing).map(([key, forMs]) => ({
