@@ -13,11 +13,12 @@ import {
 import type { WorkerStatus, WorkerToScheduler } from '@spillway/messages';
 import type { WorkerInstruction } from './instructions.js';
 import type { WorkerMachineOptions } from './options.js';
+import type { Admission } from './events.js';
 import { Peers } from './peers.js';
 import { PutAnnouncements } from './put-announcements.js';
 import { ReadyQueue } from './ready-queue.js';
 import { Slots } from './slots.js';
-import type { TaskState, WorkerTask } from './task.js';
+import type { Run, TaskState, WorkerTask } from './task.js';
 import { TaskTable } from './task-table.js';
 import { TRANSITIONS, type AnyTransition } from './transitions/index.js';
 import { WhoHasRequests } from './who-has-requests.js';
@@ -40,7 +41,9 @@ export class MachineContext {
   readonly movedTasks = new Set<WorkerTask>();
 
   status: WorkerStatus = 'running';
-  statusSinceMs = 0;
+  admission: Admission = 'open';
+  /** Paused, and what is not started goes back. */
+  isHandingBack = false;
   /** The process was asked to end: nothing starts any more. */
   isRecycling = false;
   nextRunOrder = 0;
@@ -60,6 +63,14 @@ export class MachineContext {
 
   get mayStart(): boolean {
     return this.status === 'running' && !this.isRecycling;
+  }
+
+  /** Whether this run may start now, as far as the worker as a whole is concerned. */
+  admits(run: Run): boolean {
+    // Its end frees memory, which is what everything else waits for.
+    if (run.message.evenIfPaused === true) return this.status !== 'retiring' && !this.isRecycling;
+    if (!this.mayStart || this.admission === 'closed') return false;
+    return this.admission === 'open' || this.slots.areIdle;
   }
 
   begin(stimulusId: StimulusId, nowMs: number): void {

@@ -17,6 +17,12 @@ export type WorkerEvent =
   | WorkerOutcome
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };
 
+/**
+ * `open`: tasks start as slots are free. `one-at-a-time`: only while no other runs. `closed`: none starts. What a slot's
+ * thread has been given runs on.
+ */
+export type Admission = 'open' | 'one-at-a-time' | 'closed';
+
 export type WorkerOutcome =
   /** A gather ended. `arrived` are in the store already; `missing` the peer did not have. */
   | {
@@ -93,5 +99,11 @@ export type WorkerOutcome =
     }
   /** Memory pressure, or an operator: start nothing, fetch nothing; or go on. */
   | { readonly type: 'status-change'; readonly stimulusId: StimulusId; readonly status: WorkerStatus }
+  /** Which tasks may start: credit for what they will produce (architecture.md D7). */
+  | { readonly type: 'set-admission'; readonly stimulusId: StimulusId; readonly admission: Admission }
+  /** Paused for long enough: what has not started goes back, and what comes until the worker runs again too. */
+  | { readonly type: 'hand-back-unstarted'; readonly stimulusId: StimulusId }
+  /** A session was begun after another was lost: the scheduler takes the worker for running. */
+  | { readonly type: 'session-begun'; readonly stimulusId: StimulusId }
   /** The scheduler does not know our session any more: everything unfinished is void; what is in memory stays. */
   | { readonly type: 'session-lost'; readonly stimulusId: StimulusId };

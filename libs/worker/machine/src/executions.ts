@@ -26,7 +26,7 @@ type ExecuteOutcome = Extract<
 /** Hands ready runs to slots, best priority first, until the best one has to wait. */
 export function startReadyTasks(context: MachineContext): void {
   const { ready, slots, nowMs } = context;
-  for (let run = ready.peek(); run !== undefined; run = ready.peek()) {
+  for (let run = ready.peek(); run !== undefined && context.admits(run); run = ready.peek()) {
     const slot = slots.choose(run, nowMs);
     if (slot === undefined) return;
     ready.pop();

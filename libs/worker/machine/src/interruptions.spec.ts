@@ -8,7 +8,10 @@ import {
   executeStopped,
   executeSuccess,
   gatherSuccess,
+  handBackUnstarted,
+  sessionBegun,
   sessionLost,
+  setAdmission,
   slotStuck,
   statusChange,
 } from './testing/index.js';
@@ -32,7 +35,6 @@ describe('a paused worker', () => {
 
   test('running again in time, goes on with what it kept', () => {
     worker.tell(statusChange('paused'), computeTask('x'));
-    worker.wait(999);
 
     expect(worker.tell(statusChange('running'))).toEqual([
       'send-to-scheduler worker-status-change running',
@@ -40,13 +42,48 @@ describe('a paused worker', () => {
     ]);
   });
 
-  test('keeps unstarted tasks for ever when giving back is off', () => {
-    worker = new Rehearsal(aWorker({ pauseReturnMs: false }));
+  test('keeps unstarted tasks until it is told to hand them back', () => {
     worker.tell(statusChange('paused'), computeTask('x'));
 
     expect(worker.machine.nextWakeMs).toBeUndefined();
     expect(worker.wait(1_000_000)).toEqual([]);
-    expect(worker.state('x')).toBe('ready');
+    expect(worker.tell(handBackUnstarted())).toEqual([
+      'send-to-scheduler task-handed-back x run=1 (The worker is paused)',
+    ]);
+  });
+
+  test('that runs again by then hands nothing back, also when it pauses once more', () => {
+    worker.tell(computeTask('x'), computeTask('y'), statusChange('paused'), statusChange('running'));
+
+    expect(worker.tell(handBackUnstarted())).toEqual([]);
+    worker.tell(statusChange('paused'));
+    expect(worker.state('y')).toBe('ready');
+  });
+
+  test('runs what frees memory all the same, before all else', () => {
+    worker.tell(dataPut('a'), statusChange('paused'), computeTask('x'), handBackUnstarted());
+
+    expect(
+      worker.tell(computeTask('sum', { evenIfPaused: true, dependencies: [aDependency('a', ['me'])] })),
+    ).toEqual(['execute sum run=1 slot=0']);
+    worker.tell(statusChange('running'), computeTask('y'), computeTask('z', { evenIfPaused: true }));
+    expect(worker.tell(executeSuccess('sum'))).toContain('execute z run=1 slot=0');
+  });
+
+  test('hands back what frees memory, too, when its inputs are not here', () => {
+    worker.tell(statusChange('paused'), handBackUnstarted());
+    const far = [aDependency('a', ['p'])];
+
+    expect(worker.tell(computeTask('sum', { evenIfPaused: true, dependencies: far }))).toEqual([
+      'send-to-scheduler task-handed-back sum run=1 (The worker is paused)',
+    ]);
+  });
+
+  test('says so in a new session, which takes it for running', () => {
+    expect(worker.tell(sessionLost(), sessionBegun())).toEqual([]);
+    worker.tell(statusChange('paused'), sessionLost());
+
+    expect(worker.tell(sessionBegun())).toEqual(['send-to-scheduler worker-status-change paused']);
   });
 
   test('said twice is told once', () => {
@@ -58,9 +95,42 @@ describe('a paused worker', () => {
   test('gives back a task that waits for an older attempt to end, too', () => {
     worker.tell(computeTask('x', { runId: 1 }), computeTask('x', { runId: 2 }), statusChange('paused'));
 
-    expect(worker.wait(1000)).toEqual(['send-to-scheduler task-handed-back x run=2 (The worker is paused)']);
+    expect(worker.tell(handBackUnstarted())).toEqual([
+      'send-to-scheduler task-handed-back x run=2 (The worker is paused)',
+    ]);
     expect(worker.tell(executeStopped('x', 'cancelled', { runId: 1 }))).toEqual([]);
     expect(worker.state('x')).toBeUndefined();
+  });
+});
+
+describe('admission', () => {
+  beforeEach(() => {
+    worker = new Rehearsal(aWorker({ slotCount: 2 }));
+  });
+
+  test('closed, starts nothing; what runs goes on, and opening it starts what waits', () => {
+    worker.tell(computeTask('x'), setAdmission('closed'));
+
+    expect(worker.tell(computeTask('y'))).toEqual([]);
+    expect(worker.tell(executeSuccess('x'))).toEqual([
+      'send-to-scheduler task-finished x run=1 size=10 ms=1',
+    ]);
+    expect(worker.tell(setAdmission('open'))).toEqual(['execute y run=1 slot=0']);
+  });
+
+  test('one at a time, starts a task only when no other runs, however many slots there are', () => {
+    worker.tell(setAdmission('one-at-a-time'));
+
+    expect(worker.tell(computeTask('x', { expectedMs: 1 }), computeTask('y', { expectedMs: 1 }))).toEqual([
+      'execute x run=1 slot=0',
+    ]);
+    expect(worker.tell(executeSuccess('x'))).toContain('execute y run=1 slot=0');
+  });
+
+  test('is no obstacle to what frees memory', () => {
+    worker.tell(setAdmission('closed'));
+
+    expect(worker.tell(computeTask('sum', { evenIfPaused: true }))).toEqual(['execute sum run=1 slot=0']);
   });
 });
 

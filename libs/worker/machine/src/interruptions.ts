@@ -10,27 +10,39 @@ type Outcome<Type extends WorkerOutcome['type']> = Extract<WorkerOutcome, { type
 export function onStatusChange(context: MachineContext, event: Outcome<'status-change'>): void {
   if (event.status === context.status) return;
   context.status = event.status;
-  context.statusSinceMs = context.nowMs;
-  context.send({ type: 'worker-status-change', stimulusId: event.stimulusId, status: event.status });
+  context.isHandingBack = false;
+  sendStatus(context);
 }
 
-/** When unstarted tasks go back; `undefined` while they may wait here. A retiring worker will not start them, so at once. */
-export function returnAtMs(context: MachineContext): number | undefined {
-  const { status, statusSinceMs, options } = context;
-  if (context.tasks.in('waiting').size === 0 && context.tasks.in('ready').size === 0) return undefined;
-  if (status === 'retiring') return statusSinceMs;
-  if (status !== 'paused' || options.pauseReturnMs === false) return undefined;
-  return statusSinceMs + options.pauseReturnMs;
+export function onSessionBegun(context: MachineContext): void {
+  if (context.status !== 'running') sendStatus(context);
 }
 
+function sendStatus(context: MachineContext): void {
+  const { stimulusId, status } = context;
+  context.send({ type: 'worker-status-change', stimulusId, status });
+}
+
+export function onSetAdmission(context: MachineContext, event: Outcome<'set-admission'>): void {
+  context.admission = event.admission;
+}
+
+/** Of a worker that runs again by now nothing goes back. */
+export function onHandBackUnstarted(context: MachineContext): void {
+  context.isHandingBack = context.status === 'paused';
+}
+
+/** What waits here for a worker that will not start it goes back: of a retiring one at once. */
 export function returnUnstarted(context: MachineContext): void {
-  const dueMs = returnAtMs(context);
-  if (dueMs === undefined || dueMs > context.nowMs) return;
+  if (context.status !== 'retiring' && !context.isHandingBack) return;
   const reason = context.status === 'retiring' ? 'The worker retires' : 'The worker is paused';
   for (const name of ['ready', 'waiting'] as const) {
     for (const task of [...context.tasks.in(name)]) {
       const run = runOf(task);
-      if (run !== undefined) handBack(context, task, run, reason);
+      if (run === undefined) continue;
+      // With its inputs here it only waits for a slot.
+      if (run.message.evenIfPaused === true && name === 'ready' && context.status === 'paused') continue;
+      handBack(context, task, run, reason);
     }
   }
 }

@@ -24,8 +24,6 @@ export interface WorkerMachineLimits {
    * a client's words may take, which is the lease of clients: what the scheduler does not know it has freed.
    */
   readonly putAnnounceMs: number;
-  /** How long a paused worker keeps tasks that it has not started; `false`: until it runs again. */
-  readonly pauseReturnMs: number | false;
   /** Moves kept for stories. */
   readonly storyEntriesMax: number;
   /** Erred tasks kept for questions; the oldest makes room. */
@@ -52,7 +50,6 @@ export const DEFAULT_LIMITS: WorkerMachineLimits = {
   handOverCountMax: 64,
   whoHasRetryMs: 1000,
   putAnnounceMs: 60_000,
-  pauseReturnMs: 1000,
   storyEntriesMax: 10_000,
   erredTasksMax: 1000,
   validate: false,

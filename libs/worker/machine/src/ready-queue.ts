@@ -1,5 +1,5 @@
 /**
- * Runs that may start, best priority first, first come first among equals. Runs that stopped being ready stay in the
+ * Runs that may start: those that free memory first, then best priority first, first come first among equals. Runs that stopped being ready stay in the
  * heap until they come up (removing from the middle of a heap is linear) or outnumber the others.
  */
 import { Heap } from 'heap-js';
@@ -9,7 +9,10 @@ const STALE_COUNT_MIN = 64;
 
 export class ReadyQueue {
   readonly #heap = new Heap<Run>(
-    (a, b) => comparePriority(a.message.priority, b.message.priority) || a.order - b.order,
+    (a, b) =>
+      Number(b.message.evenIfPaused ?? false) - Number(a.message.evenIfPaused ?? false) ||
+      comparePriority(a.message.priority, b.message.priority) ||
+      a.order - b.order,
   );
 
   /** Entries in the heap, stale ones included. */

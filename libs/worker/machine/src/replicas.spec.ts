@@ -116,7 +116,7 @@ describe('gathering', () => {
   });
 
   test('a paused worker lets flights end and starts none; running again, it goes on', () => {
-    worker = new Rehearsal(aWorker({ gatherMessageBytesMax: 10, pauseReturnMs: false }));
+    worker = new Rehearsal(aWorker({ gatherMessageBytesMax: 10 }));
     worker.tell(needing(aDependency('a', ['p']), aDependency('b', ['p'])), statusChange('paused'));
 
     expect(worker.tell(gatherSuccess('p', { a: 10 }))).toEqual(['send-to-scheduler replicas-added a:10']);

@@ -62,6 +62,11 @@ export class Slots {
     this.all = Array.from({ length: slotCount }, (_, index) => new Slot(index));
   }
 
+  /** No slot has anything to do. */
+  get areIdle(): boolean {
+    return this.all.every((slot) => slot.attempts.length === 0);
+  }
+
   /** The slot with least expected work among those that may take the run; the lowest among equals. */
   choose(run: Run, nowMs: number): Slot | undefined {
     let best: Slot | undefined;

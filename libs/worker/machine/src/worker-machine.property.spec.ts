@@ -41,7 +41,6 @@ class Conductor {
       gatherMessageBytesMax: 20,
       gatherPeersMax: 2,
       putAnnounceMs: 500,
-      pauseReturnMs: choices.below(2) === 0 ? false : 300,
       handOverMs: HANDOVER_MS,
       handOverCountMax: 3,
       erredTasksMax: 2,
@@ -69,11 +68,19 @@ class Conductor {
     else if (kind < 89) this.tell(build.dataPut(choices.of(KEYS), choices.below(30)));
     else if (kind < 92)
       this.tell(build.statusChange(choices.of(['running', 'running', 'paused', 'retiring'])));
+    else if (kind < 93) this.press();
     else if (kind < 94) this.stale();
     else if (kind < 95) this.tell(build.runawayGrowth(choices.below(2)));
     else if (kind < 96) this.interrupt();
     else if (kind < 97) this.tell(build.limitChanged(choices.of([false, 5, 25, 60])));
     else this.pass(choices.of([1, 10, 200, 2000]));
+  }
+
+  /** What memory pressure brings. */
+  press(): void {
+    const { choices } = this;
+    if (choices.below(3) === 0) this.tell(build.handBackUnstarted());
+    else this.tell(build.setAdmission(choices.of(['open', 'open', 'one-at-a-time', 'closed'])));
   }
 
   assign(): void {
@@ -89,6 +96,7 @@ class Conductor {
         timeoutMs: choices.of([false, false, 100]),
         dependencies: inputs.map((input) => this.dependency(input)),
         ...(expectedMs === undefined ? {} : { expectedMs }),
+        evenIfPaused: choices.below(10) === 0,
       }),
     );
   }
@@ -174,6 +182,7 @@ class Conductor {
   interrupt(): void {
     if (this.choices.below(2) === 0) {
       this.tell(build.sessionLost());
+      this.tell(build.sessionBegun());
       return;
     }
     const slot = this.world.threads.findIndex(([head]) => head?.stop !== undefined);
@@ -190,6 +199,7 @@ class Conductor {
   drain(): void {
     const { world } = this;
     this.tell(build.statusChange('running'));
+    this.tell(build.setAdmission('open'));
     for (let round = 0; round < 200; round++) {
       const wasQuiet = this.#drainOnce();
       if (wasQuiet && world.machine.nextWakeMs === undefined) break;

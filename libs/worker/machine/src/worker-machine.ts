@@ -10,7 +10,15 @@ import { MachineContext } from './context.js';
 import type { WorkerEvent } from './events.js';
 import { onExecuteOutcome, onRunawayGrowth, startReadyTasks, stopOverdue } from './executions.js';
 import type { WorkerInstruction } from './instructions.js';
-import { onSessionLost, onSlotStuck, onStatusChange, returnAtMs, returnUnstarted } from './interruptions.js';
+import {
+  onHandBackUnstarted,
+  onSessionBegun,
+  onSessionLost,
+  onSetAdmission,
+  onSlotStuck,
+  onStatusChange,
+  returnUnstarted,
+} from './interruptions.js';
 import { checkAll, checkTask, type Broken } from './invariants.js';
 import type { WorkerMachineOptions } from './options.js';
 import {
@@ -49,8 +57,11 @@ const HANDLERS: { readonly [Type in WorkerEvent['type']]: Handler<Type> } = {
   'peer-lost': onPeerLost,
   'limit-changed': onLimitChanged,
   'status-change': onStatusChange,
+  'set-admission': onSetAdmission,
+  'hand-back-unstarted': onHandBackUnstarted,
   'slot-stuck': onSlotStuck,
   'session-lost': onSessionLost,
+  'session-begun': onSessionBegun,
   tick: stopOverdue,
 };
 
@@ -79,9 +90,7 @@ export class WorkerMachine {
   /** When to send a `tick`, if nothing else happens before. In the past: at once. */
   get nextWakeMs(): number | undefined {
     const context = this.#context;
-    let next = context.mayStart
-      ? earliest(context.peers.nextRestEndMs, context.whoHas.nextAskMs)
-      : returnAtMs(context);
+    let next = context.mayStart ? earliest(context.peers.nextRestEndMs, context.whoHas.nextAskMs) : undefined;
     next = earliest(next, context.puts.nextDueMs);
     for (const slot of context.slots.all) next = earliest(next, slot.deadlineMs);
     return next;
@@ -165,8 +174,8 @@ export class WorkerMachine {
     // Order matters: an execution that starts below may make a value of the same key anew.
     context.flushFreed();
     announcePuts(context);
+    startReadyTasks(context);
     if (context.mayStart) {
-      startReadyTasks(context);
       startGathers(context);
       askWhoHas(context);
     } else {

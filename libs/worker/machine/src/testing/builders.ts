@@ -7,7 +7,7 @@ import {
   type TaskSpec,
   type WorkerStatus,
 } from '@spillway/messages';
-import type { WorkerEvent, WorkerOutcome } from '../events.js';
+import type { Admission, WorkerEvent, WorkerOutcome } from '../events.js';
 import { DEFAULT_LIMITS, type WorkerMachineOptions } from '../options.js';
 import { WorkerMachine } from '../worker-machine.js';
 
@@ -61,6 +61,7 @@ export interface ComputeOptions {
   readonly expectedMs?: number;
   readonly timeoutMs?: number | false;
   readonly dependencies?: readonly Dependency[];
+  readonly evenIfPaused?: boolean;
 }
 
 export function computeTask(key: string, options: ComputeOptions = {}): EventOf<'compute-task'> {
@@ -72,6 +73,7 @@ export function computeTask(key: string, options: ComputeOptions = {}): EventOf<
     priority: options.priority ?? [0, 0, 0],
     attempt: options.attempt ?? 1,
     expectedMs: options.expectedMs,
+    ...(options.evenIfPaused === true ? { evenIfPaused: true } : {}),
     spec: aSpec(key, {
       dependencies: dependencies.map((dependency) => dependency.key),
       timeoutMs: options.timeoutMs ?? false,
@@ -194,6 +196,17 @@ export const statusChange = (status: WorkerStatus): EventOf<'status-change'> => 
   status,
 });
 
+export const setAdmission = (admission: Admission): EventOf<'set-admission'> => ({
+  type: 'set-admission',
+  stimulusId,
+  admission,
+});
+
+export const handBackUnstarted = (): EventOf<'hand-back-unstarted'> => ({
+  type: 'hand-back-unstarted',
+  stimulusId,
+});
+
 export const slotStuck = (slot: number, key: string, forMs = 5000): EventOf<'slot-stuck'> => ({
   type: 'slot-stuck',
   stimulusId,
@@ -215,6 +228,7 @@ export const runawayGrowth = (
 ): EventOf<'runaway-growth'> => ({ type: 'runaway-growth', stimulusId, slot, processBytes, limitBytes });
 
 export const sessionLost = (): EventOf<'session-lost'> => ({ type: 'session-lost', stimulusId });
+export const sessionBegun = (): EventOf<'session-begun'> => ({ type: 'session-begun', stimulusId });
 export const tick = (): EventOf<'tick'> => ({ type: 'tick', stimulusId });
 
 /** The same event with another cause. */

@@ -1,7 +1,7 @@
 /** The commands of golden scripts: `name words key=value …`. A key with holders is written `a:10@p1+p2`. */
 import { InvalidArgumentError } from '@spillway/kernel';
 import type { Dependency, WorkerStatus } from '@spillway/messages';
-import type { WorkerEvent } from '../events.js';
+import type { Admission, WorkerEvent } from '../events.js';
 import type { WorkerMachine } from '../worker-machine.js';
 import * as build from './builders.js';
 
@@ -43,7 +43,6 @@ export function parseWorker(line: string): WorkerMachine {
       gatherPeersMax: numberOf(options['peers']),
       peerFailuresMax: numberOf(options['peer-failures']),
       putAnnounceMs: numberOf(options['put-announce']),
-      pauseReturnMs: offOr(options['pause-return']),
       handOverMs: numberOf(options['hand-over']),
       handOverCountMax: numberOf(options['hand-over-count']),
       seed: numberOf(options['seed']),
@@ -75,6 +74,7 @@ const compute: Parser = (words, options) =>
         expectedMs: numberOf(options['expected']),
         timeoutMs: numberOf(options['timeout']),
       }),
+      ...(options['even-if-paused'] === 'yes' ? { evenIfPaused: true } : {}),
       priority: [0, 0, numberOf(options['priority']) ?? 0],
       dependencies: list(options['deps']).map(dependency),
     }),
@@ -121,6 +121,9 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   broken: ([peer = '', ...words]) => [build.gatherNetworkFailure(peer, sizes(words))],
   put: ([key = ''], options) => [build.dataPut(key, numberOf(options['size']))],
   limit: (_words, options) => [build.limitChanged(offOr(options['transfer']) ?? false)],
+  admission: ([admission]) => [build.setAdmission(admission as Admission)],
+  'hand-back': () => [build.handBackUnstarted()],
+  'session-begun': () => [build.sessionBegun()],
   status: ([status]) => [build.statusChange(status as WorkerStatus)],
   stuck: ([key = ''], options) => [
     build.slotStuck(Number(options['slot'] ?? 0), key, numberOf(options['for'])),

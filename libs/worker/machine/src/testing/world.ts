@@ -7,7 +7,7 @@
  */
 import { assert, assertNever, must, type RunId, type TaskKey, type WorkerId } from '@spillway/kernel';
 import type { WorkerToScheduler } from '@spillway/messages';
-import type { WorkerEvent } from '../events.js';
+import type { Admission, WorkerEvent } from '../events.js';
 import type { WorkerInstruction } from '../instructions.js';
 import { DEFAULT_LIMITS, type WorkerMachineOptions } from '../options.js';
 import type { WorkerMachine } from '../worker-machine.js';
@@ -46,6 +46,9 @@ export class World {
   /** When values were put here: for a while it is up to whoever put them to tell the scheduler. */
   readonly #putAtMs = new Map<TaskKey, number>();
   isRecycled = false;
+  #admission: Admission = 'open';
+  /** Runs that free memory. */
+  readonly #startAnyway = new Set<RunId>();
   readonly #generations = new Map<TaskKey, number>();
   #ending: { readonly generation?: number; readonly keys?: RunningGather['keys'] } | undefined;
 
@@ -93,6 +96,10 @@ export class World {
       case 'compute-task':
         this.#takeBack(event.spec.key);
         this.fates.set(event.runId, { key: event.spec.key, fate: 'open' });
+        if (event.evenIfPaused === true) this.#startAnyway.add(event.runId);
+        return;
+      case 'set-admission':
+        this.#admission = event.admission;
         return;
       case 'free-keys':
         for (const key of event.keys) {
@@ -185,7 +192,7 @@ export class World {
   }
 
   #startExecution({ slot, key, runId, spec }: Extract<WorkerInstruction, { type: 'execute' }>): void {
-    assert(this.machine.status === 'running' && !this.isRecycled, `starts ${key} while it should not`);
+    assert(this.#mayStart(runId), `starts ${key} while it should not`);
     assert(this.fates.get(runId)?.fate === 'open', `starts ${key} for nobody`);
     for (const thread of this.threads)
       assert(!thread.some((attempt) => attempt.key === key), `starts ${key} twice at the same time`);
@@ -196,6 +203,13 @@ export class World {
       generation: this.#generationOf(key),
       stop: undefined,
     });
+  }
+
+  #mayStart(runId: RunId): boolean {
+    if (this.isRecycled || this.machine.status === 'retiring') return false;
+    if (this.#startAnyway.has(runId)) return true;
+    if (this.machine.status === 'paused' || this.#admission === 'closed') return false;
+    return this.#admission === 'open' || this.threads.every((thread) => thread.length === 0);
   }
 
   #stopExecution({ slot, key, runId, reason }: Extract<WorkerInstruction, { type: 'stop-execution' }>): void {
