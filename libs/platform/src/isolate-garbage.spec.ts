@@ -31,13 +31,13 @@ test('asking several times in a turn collects once, after the turn', () => {
   let count = 0;
   const garbage = new IsolateGarbage({ clock: hand, timers: hand, collect: () => (count += 1) });
 
-  garbage.ask();
-  garbage.ask();
+  const first = garbage.ask();
+  expect(garbage.ask()).toBe(first);
   expect(count).toBe(0);
   hand.passMs(0);
   expect(count).toBe(1);
 
-  garbage.ask();
+  void garbage.ask();
   hand.passMs(0);
   expect(count).toBe(2);
 });
@@ -50,15 +50,33 @@ test('collecting takes at most a quarter of the time, and what was asked for mea
     hand.passMs(20);
   };
   const garbage = new IsolateGarbage({ clock: hand, timers: hand, collect });
-  garbage.ask();
+  void garbage.ask();
   hand.passMs(0);
   expect(count).toBe(1);
 
-  garbage.ask();
+  void garbage.ask();
   hand.passMs(59);
   expect(count).toBe(1);
   hand.passMs(1);
   expect(count).toBe(2);
+});
+
+test('whoever asks hears when the collection has run that came after their asking', async () => {
+  const hand = aHand();
+  let count = 0;
+  const garbage = new IsolateGarbage({ clock: hand, timers: hand, collect: () => hand.passMs(20) });
+  const heard = (asked: Promise<void>): Promise<number> => asked.then(() => (count += 1));
+
+  const first = heard(garbage.ask());
+  hand.passMs(0);
+  expect(await first).toBe(1);
+
+  const second = heard(garbage.ask());
+  hand.passMs(59);
+  await setImmediate();
+  expect(count).toBe(1);
+  hand.passMs(1);
+  expect(await second).toBe(2);
 });
 
 test('a shared buffer that nobody holds is gone afterwards', async () => {
@@ -66,9 +84,7 @@ test('a shared buffer that nobody holds is gone afterwards', async () => {
   const dropped = new WeakRef(new Uint8Array(new SharedArrayBuffer(1000)));
   await setImmediate();
 
-  garbage.ask();
-  await setImmediate();
-  await setImmediate();
+  await garbage.ask();
 
   expect(dropped.deref()).toBeUndefined();
 });

@@ -23,7 +23,8 @@ export interface IsolateGarbageOptions {
 export class IsolateGarbage {
   readonly #options: IsolateGarbageOptions;
   #collect: (() => void) | undefined;
-  #isAsked = false;
+  /** The collection that was asked for and has not run yet. */
+  #asked: Promise<void> | undefined;
   #restUntilMs = -Infinity;
 
   constructor(options: IsolateGarbageOptions) {
@@ -31,20 +32,32 @@ export class IsolateGarbage {
     this.#collect = options.collect;
   }
 
-  /** Collects once this turn is over, or as soon as it may again; asking several times until then is asking once. */
-  ask(): void {
-    if (this.#isAsked) return;
-    this.#isAsked = true;
+  /**
+   * Collects once this turn is over, or as soon as it may again; asking several times until then is asking once. Resolves
+   * when that collection has run.
+   */
+  ask(): Promise<void> {
+    this.#asked ??= this.#start();
+    return this.#asked;
+  }
+
+  #start(): Promise<void> {
     const { clock, timers } = this.#options;
     const restMs = this.#restUntilMs - clock.nowMs();
-    // Never in this turn: what the caller has just let go of may still be on the stack.
-    if (restMs > 0) timers.after(restMs, () => this.#run());
-    else timers.soon(() => this.#run());
+    return new Promise((resolve) => {
+      const run = (): void => {
+        this.#run();
+        resolve();
+      };
+      // Never in this turn: what the caller has just let go of may still be on the stack.
+      if (restMs > 0) timers.after(restMs, run);
+      else timers.soon(run);
+    });
   }
 
   #run(): void {
     const { clock } = this.#options;
-    this.#isAsked = false;
+    this.#asked = undefined;
     this.#collect ??= collectorOfV8();
     const startedAtMs = clock.nowMs();
     this.#collect();

@@ -32,7 +32,7 @@ export async function bundleThreadEntry(source: string, resolveDir: string): Pro
     keepNames: true,
     conditions: ['@spillway/source'],
     // Packages of native code stay outside and resolve from the workspace.
-    external: ['@node-rs/*', '*.node'],
+    external: ['@node-rs/*', 'lz4-napi', 'koffi', '*.node'],
     banner: { js: BANNER },
     legalComments: 'none',
     logLevel: 'silent',
