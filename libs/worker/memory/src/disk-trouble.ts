@@ -2,9 +2,7 @@
  * Remembers that the disk takes nothing: full, read-only, or `max-spill` reached. Asking for every value in turn would only
  * collect refusals, so nothing is written for a while; then one value is tried, and if it is refused the wait doubles.
  */
-import type { EvictFailure } from './events.js';
-
-export type DiskRefusal = Exclude<EvictFailure, 'value-failed'>;
+import type { SpillFailureReason } from '@spillway/messages';
 
 const WAIT_MS_MIN = 1000;
 const WAIT_MS_MAX = 30_000;
@@ -13,17 +11,17 @@ type State =
   | { readonly name: 'fine' }
   | {
       readonly name: 'refused';
-      readonly reason: DiskRefusal;
+      readonly reason: SpillFailureReason;
       readonly untilMs: number;
       readonly waitMs: number;
     }
   /** The wait is over: one value at a time is tried. */
-  | { readonly name: 'probing'; readonly reason: DiskRefusal; readonly waitMs: number };
+  | { readonly name: 'probing'; readonly reason: SpillFailureReason; readonly waitMs: number };
 
 export class DiskTrouble {
   #state: State = { name: 'fine' };
 
-  get reason(): DiskRefusal | undefined {
+  get reason(): SpillFailureReason | undefined {
     return this.#state.name === 'fine' ? undefined : this.#state.reason;
   }
 
@@ -37,7 +35,7 @@ export class DiskTrouble {
     return this.#state.name === 'fine' || (this.#state.name === 'probing' && writingCount === 0);
   }
 
-  onRefused(reason: DiskRefusal, nowMs: number): void {
+  onRefused(reason: SpillFailureReason, nowMs: number): void {
     // What was under way when the first refusal came is refused too, and says nothing new.
     if (this.#state.name === 'refused') return;
     const waitMs = this.#state.name === 'fine' ? WAIT_MS_MIN : Math.min(WAIT_MS_MAX, this.#state.waitMs * 2);
@@ -51,14 +49,14 @@ export class DiskTrouble {
 
   /** Something was removed from disk: a cap may have room again. */
   onRemoved(): void {
-    if (this.#state.name === 'refused' && this.#state.reason === 'cap-reached') this.#probe(this.#state);
+    if (this.#state.name === 'refused' && this.#state.reason === 'limit-reached') this.#probe(this.#state);
   }
 
   onTime(nowMs: number): void {
     if (this.#state.name === 'refused' && nowMs >= this.#state.untilMs) this.#probe(this.#state);
   }
 
-  #probe({ reason, waitMs }: { reason: DiskRefusal; waitMs: number }): void {
+  #probe({ reason, waitMs }: { reason: SpillFailureReason; waitMs: number }): void {
     this.#state = { name: 'probing', reason, waitMs };
   }
 }

@@ -1,10 +1,8 @@
 import type { StimulusId, TaskKey } from '@spillway/kernel';
+import type { SpillFailureReason } from '@spillway/messages';
 
 /** Everything that can happen to a worker's memory. Each event has a cause, which all that it brings about repeats. */
 export type MemoryEvent = MemoryHappening & { readonly stimulusId: StimulusId };
-
-/** Why a value could not be written. The first three concern the disk as a whole, the last this value. */
-export type EvictFailure = 'disk-full' | 'read-only' | 'cap-reached' | 'value-failed';
 
 /** An eviction that ended well: the value is in RAM no more, and on disk with so many bytes. */
 export interface Evicted {
@@ -48,11 +46,13 @@ export type MemoryHappening =
   | { readonly type: 'copies-cached'; readonly bytes: number }
   // ---- outcomes of `evict`: each of its keys is in exactly one of these -----------------------------------------------
   | { readonly type: 'evict-done'; readonly evictId: number; readonly evicted: readonly Evicted[] }
+  /** On disk now, and still in RAM: a task had begun to use them. */
+  | { readonly type: 'evict-kept'; readonly evictId: number; readonly kept: readonly Evicted[] }
   | {
       readonly type: 'evict-failed';
       readonly evictId: number;
       readonly keys: readonly TaskKey[];
-      readonly reason: EvictFailure;
+      readonly reason: SpillFailureReason;
     }
   // ---- process memory -----------------------------------------------------------------------------------------------
   /** Every monitor interval, and as the outcome of `sample-memory`. */

@@ -3,9 +3,10 @@
  * executing task uses it, it is leaving already, or it failed a moment ago. Not: how much has to go (pressure.ts).
  */
 import { assert, type TaskKey } from '@spillway/kernel';
+import type { SpillFailureReason } from '@spillway/messages';
 import type { Accounting } from './accounting.js';
 import { DiskTrouble } from './disk-trouble.js';
-import type { Evicted, EvictFailure } from './events.js';
+import type { Evicted } from './events.js';
 import { EvictionOrder, type Preference } from './eviction-order.js';
 import type { StoredValue } from './stored-value.js';
 
@@ -142,13 +143,27 @@ export class Evictions {
     return bytes;
   }
 
-  onFailed(evictId: number, keys: readonly TaskKey[], reason: EvictFailure, nowMs: number): void {
+  /** On disk, and in RAM as before: evicting them again will write nothing. */
+  onKept(evictId: number, kept: readonly Evicted[]): void {
+    for (const { key, diskBytes } of kept) {
+      const value = this.#accounting.get(key);
+      if (value?.evictId !== evictId) continue;
+      if (!value.isClean) this.disk.onWritten();
+      this.#left(value);
+      value.failedCount = 0;
+      this.#accounting.move(value, { name: 'both', diskBytes });
+      this.list(value);
+    }
+  }
+
+  onFailed(evictId: number, keys: readonly TaskKey[], reason: SpillFailureReason, nowMs: number): void {
     for (const key of keys) {
       const value = this.#accounting.get(key);
       if (value?.evictId !== evictId) continue;
       this.#left(value);
-      if (reason === 'value-failed') this.#rest(value, nowMs);
-      else this.disk.onRefused(reason, nowMs);
+      this.disk.onRefused(reason, nowMs);
+      // What is left below `max-spill` may be enough for others: the same value is not to be tried each time.
+      if (reason === 'limit-reached') this.#rest(value, nowMs);
       this.list(value);
     }
   }

@@ -1,5 +1,5 @@
-export { MemoryMachine, type MemoryReadings } from './memory-machine.js';
-export type { Evicted, EvictFailure, HoardSample, MemoryEvent, MemoryHappening } from './events.js';
+export { MemoryMachine, type MemoryState } from './memory-machine.js';
+export type { Evicted, HoardSample, MemoryEvent, MemoryHappening } from './events.js';
 export type {
   Admission,
   MemoryInstruction,

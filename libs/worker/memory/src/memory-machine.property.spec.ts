@@ -1,14 +1,15 @@
 /** After any sequence of events the machine keeps its promises (it checks itself), and comes to rest when the disk works. */
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
 import fc from 'fast-check';
-import type { EvictFailure, MemoryHappening } from './events.js';
+import type { SpillFailureReason } from '@spillway/messages';
+import type { MemoryHappening } from './events.js';
 import type { MemoryInstruction } from './instructions.js';
 import type { MemoryMachineOptions } from './options.js';
 import { asked, Rehearsal } from './testing/index.js';
 
 /** Far above what one event ever needs; a storm would come in the hundreds. */
 const INSTRUCTIONS_MAX = 16;
-const REASONS: readonly EvictFailure[] = ['disk-full', 'read-only', 'cap-reached', 'value-failed'];
+const REASONS: readonly SpillFailureReason[] = ['disk-full', 'read-only', 'limit-reached', 'io-error'];
 
 type Step =
   | { type: 'store' | 'adopt'; name: number; nbytes: number }
@@ -171,11 +172,14 @@ class Drill extends Rehearsal {
     this.say({ type: 'inputs-unpinned', keys });
   }
 
-  #answerEvictions(isWritten: boolean, part: number, reason: EvictFailure): void {
+  #answerEvictions(isWritten: boolean, part: number, reason: SpillFailureReason): void {
     const ended = [...this.leaving].slice(0, Math.ceil(this.leaving.size * part));
     for (const [key, evictId] of ended) {
       this.leaving.delete(key);
-      if (isWritten) this.say({ type: 'evict-done', evictId, evicted: [{ key, diskBytes: 1 }] });
+      // What a task has begun to use meanwhile stays.
+      if (isWritten && this.pinned.has(key))
+        this.say({ type: 'evict-kept', evictId, kept: [{ key, diskBytes: 1 }] });
+      else if (isWritten) this.say({ type: 'evict-done', evictId, evicted: [{ key, diskBytes: 1 }] });
       else this.say({ type: 'evict-failed', evictId, keys: [key], reason });
     }
   }

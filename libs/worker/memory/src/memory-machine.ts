@@ -4,6 +4,7 @@
  * tasks (worker/machine), isolates, malloc and clocks (runtime), and ending the process from outside (nanny).
  */
 import { assertNever, InvariantError, type TaskKey } from '@spillway/kernel';
+import type { SpillFailureReason } from '@spillway/messages';
 import type { MemoryBreakdown } from './breakdown.js';
 import { MemoryContext } from './context.js';
 import { Credit } from './credit.js';
@@ -17,7 +18,7 @@ import { Reclaim } from './reclaim.js';
 import { IN_RAM } from './stored-value.js';
 
 /** What a worker's memory comes to: for heartbeats, queries and metrics. */
-export interface MemoryReadings extends MemoryBreakdown {
+export interface MemoryState extends MemoryBreakdown {
   readonly limitBytes: number | false;
   /** Managed memory as counted: the sample of process memory may be older, and `managedBytes` is part of that. */
   readonly countedBytes: number;
@@ -30,6 +31,10 @@ export interface MemoryReadings extends MemoryBreakdown {
   /** The part of managed memory that is being written to disk. */
   readonly spillDebtBytes: number;
   readonly keyCount: number;
+  /** The disk takes no values at present. */
+  readonly spillRefusedBecause: SpillFailureReason | undefined;
+  /** It spills, did so a moment ago, or holds tasks back. */
+  readonly isUnderPressure: boolean;
 }
 
 export class MemoryMachine {
@@ -77,7 +82,7 @@ export class MemoryMachine {
   }
 
   /** Managed + unmanaged old + unmanaged recent is exactly process. */
-  readings(): MemoryReadings {
+  readings(): MemoryState {
     const { accounting, breakdown, evictions, liveBytes, thresholds } = this.#context;
     return {
       ...breakdown,
@@ -88,7 +93,14 @@ export class MemoryMachine {
       cleanBytes: accounting.cleanBytes,
       spillDebtBytes: evictions.debtBytes,
       keyCount: accounting.count,
+      spillRefusedBecause: evictions.disk.reason,
+      isUnderPressure: this.isPaused || this.admission !== 'open' || this.#pressure.isSpillingOrDidSo,
     };
+  }
+
+  /** Whether an executing task uses the value. */
+  isPinned(key: TaskKey): boolean {
+    return this.#context.evictions.isPinned(key);
   }
 
   /** Where the value is; `undefined` for keys that are not held. */
@@ -129,6 +141,7 @@ export class MemoryMachine {
         this.#context.onCopiesCached(event.bytes);
         break;
       case 'evict-done':
+      case 'evict-kept':
       case 'evict-failed':
         this.#onEvictEnded(event);
         break;
@@ -194,10 +207,12 @@ export class MemoryMachine {
     if (value.isInRam) this.#reclaim.onDropped(value.nbytes);
   }
 
-  #onEvictEnded(event: Extract<MemoryEvent, { type: 'evict-done' | 'evict-failed' }>): void {
+  #onEvictEnded(event: Extract<MemoryEvent, { type: 'evict-done' | 'evict-kept' | 'evict-failed' }>): void {
     const { evictions, nowMs } = this.#context;
-    if (event.type === 'evict-done') this.#reclaim.onDropped(evictions.onDone(event.evictId, event.evicted));
-    else evictions.onFailed(event.evictId, event.keys, event.reason, nowMs);
+    const { evictId } = event;
+    if (event.type === 'evict-done') this.#reclaim.onDropped(evictions.onDone(evictId, event.evicted));
+    else if (event.type === 'evict-kept') evictions.onKept(evictId, event.kept);
+    else evictions.onFailed(evictId, event.keys, event.reason, nowMs);
     this.#pressure.relieveProcess();
   }
 

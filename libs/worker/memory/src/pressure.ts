@@ -8,6 +8,8 @@ import type { Reclaim } from './reclaim.js';
 const WARN_EVERY_MS = 300_000;
 /** Under load managed memory crosses its target all the time. */
 const TARGET_LOG_EVERY_MS = 10_000;
+/** So long after values were spilled the worker counts as under pressure: the next one is likely to be spilled too. */
+const PRESSURE_AFTER_MS = 2000;
 
 export class Pressure {
   readonly #context: MemoryContext;
@@ -17,6 +19,7 @@ export class Pressure {
   #isStartLogged = false;
   #warnedAtMs = -Infinity;
   #targetLoggedAtMs = -Infinity;
+  #spilledAtMs = -Infinity;
 
   constructor(context: MemoryContext, reclaim: Reclaim) {
     this.#context = context;
@@ -25,6 +28,10 @@ export class Pressure {
 
   get isSpilling(): boolean {
     return this.#isSpilling;
+  }
+
+  get isSpillingOrDidSo(): boolean {
+    return this.#isSpilling || this.#context.nowMs < this.#spilledAtMs + PRESSURE_AFTER_MS;
   }
 
   /** Whether anything could be spilled to lower process memory, or is on its way. */
@@ -44,6 +51,7 @@ export class Pressure {
     // The copies are as good as gone: they only have to be let go of.
     const needBytes = accounting.ramBytes - evictions.leavingBytes - targetBytes;
     if (needBytes <= 0 || !context.evict(needBytes, 'least-recent', 'target')) return;
+    this.#spilledAtMs = context.nowMs;
     if (context.nowMs - this.#targetLoggedAtMs < TARGET_LOG_EVERY_MS) return;
     this.#targetLoggedAtMs = context.nowMs;
     context.log('spill.started', 'info', 'target');

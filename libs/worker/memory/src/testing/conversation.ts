@@ -3,7 +3,8 @@
  * come out. Reading and writing the scripts is `@spillway/testkit`'s.
  */
 import { asTaskKey, InvalidArgumentError, must } from '@spillway/kernel';
-import type { EvictFailure, HoardSample, MemoryHappening } from '../events.js';
+import type { SpillFailureReason } from '@spillway/messages';
+import type { HoardSample, MemoryHappening } from '../events.js';
 import type { MemoryInstruction } from '../instructions.js';
 import type { MemoryMachineOptions } from '../options.js';
 import { keysOf, Rehearsal } from './builders.js';
@@ -80,8 +81,10 @@ export class Conversation {
         return [{ type: 'inputs-unpinned', keys: keysOf(words) }];
       case 'evicted':
         return words.map((word) => this.#evicted(word, Number(options['disk'])));
+      case 'kept':
+        return words.map((word) => this.#kept(word, Number(options['disk'])));
       case 'failed':
-        return words.map((word) => this.#failed(word, options['reason'] as EvictFailure));
+        return words.map((word) => this.#failed(word, options['reason'] as SpillFailureReason));
       default:
         return [processHappening(name, words, options)];
     }
@@ -92,7 +95,12 @@ export class Conversation {
     return { type: 'evict-done', evictId, evicted: [{ key: asTaskKey(name), diskBytes }] };
   }
 
-  #failed(name: string, reason: EvictFailure): MemoryHappening {
+  #kept(name: string, diskBytes: number): MemoryHappening {
+    const evictId = must(this.#evictIds.get(name), `eviction of ${name}`);
+    return { type: 'evict-kept', evictId, kept: [{ key: asTaskKey(name), diskBytes }] };
+  }
+
+  #failed(name: string, reason: SpillFailureReason): MemoryHappening {
     const evictId = must(this.#evictIds.get(name), `eviction of ${name}`);
     return { type: 'evict-failed', evictId, keys: [asTaskKey(name)], reason };
   }

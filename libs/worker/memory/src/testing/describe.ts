@@ -1,6 +1,6 @@
 /** Instructions as the lines of golden scripts. */
 import type { MemoryInstruction, MemoryNumbers } from '../instructions.js';
-import type { MemoryReadings } from '../memory-machine.js';
+import type { MemoryState } from '../memory-machine.js';
 
 export function describeInstruction(instruction: MemoryInstruction): string {
   switch (instruction.type) {
@@ -34,7 +34,7 @@ function describeNumbers(numbers: MemoryNumbers): string {
   );
 }
 
-export const describeReadings = (readings: MemoryReadings): string[] => [
+export const describeReadings = (readings: MemoryState): string[] => [
   `process ${readings.processBytes} = managed ${readings.managedBytes} + unmanaged ${readings.unmanagedOldBytes} + ` +
     `recent ${readings.unmanagedRecentBytes}`,
   `counted ${readings.countedBytes}, hoarded ${readings.hoardedBytes}, live ${readings.liveBytes}, spilled ${readings.spilledBytes}, ` +
