@@ -70,6 +70,20 @@ export function onDataPut(context: MachineContext, event: Message<'data-put'>): 
   context.puts.add(task.key, context.nowMs);
 }
 
+/** The scheduler has them made again; whoever waits for them here waits for another copy. */
+export function onValuesLost(context: MachineContext, event: Message<'values-lost'>): void {
+  const lost = event.keys
+    .map((key) => context.tasks.get(key))
+    .filter((task) => task?.state.name === 'memory') as WorkerTask[];
+  if (lost.length === 0) return;
+  context.send({
+    type: 'replicas-lost',
+    stimulusId: context.stimulusId,
+    keys: lost.map((task) => task.key),
+  });
+  for (const task of lost) release(context, task);
+}
+
 function finishOtherwise(context: MachineContext, task: WorkerTask, nbytes: number): void {
   const { name } = task.state;
   if (name === 'fetch' || name === 'flight' || name === 'released') return;

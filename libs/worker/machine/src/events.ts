@@ -59,13 +59,16 @@ export type WorkerOutcome =
       readonly error: RemoteError;
       readonly mayRetry: boolean;
     }
-  /** After `stop-execution`, or when a thread ended under tasks that had not started in it (`started: false`). */
+  /**
+   * After `stop-execution`; or when a thread ended under tasks that had not started in it, or an input was lost before the
+   * task could have it (`started: false`).
+   */
   | {
       readonly type: 'execute-stopped';
       readonly stimulusId: StimulusId;
       readonly key: TaskKey;
       readonly runId: RunId;
-      readonly reason: 'cancelled' | 'timeout' | 'out-of-memory' | 'thread-ended';
+      readonly reason: 'cancelled' | 'timeout' | 'out-of-memory' | 'thread-ended' | 'inputs-lost';
       readonly started: boolean;
     }
   /** A slot's thread does not end: a native call. */
@@ -91,6 +94,8 @@ export type WorkerOutcome =
       readonly key: TaskKey;
       readonly nbytes: number;
     }
+  /** What the store had of these on disk is not what was written. They are gone from it. */
+  | { readonly type: 'values-lost'; readonly stimulusId: StimulusId; readonly keys: readonly TaskKey[] }
   /** The worker's memory limit changed while it runs, and with it how much may be on its way here. */
   | {
       readonly type: 'limit-changed';

@@ -89,18 +89,21 @@ function endStopped(
       if (started) err(context, attempt, { error: threadEndedError(attempt), mayRetry: true });
       else enqueue(context, attempt.run, { isHolderListFresh: false });
       return;
+    case 'inputs-lost':
+      handBackStopped(context, attempt, 'An input was lost on this worker before it began');
+      return;
     case 'cancelled':
       // Nobody here asked for it, so somebody still waits for an answer.
-      handBackStopped(context, attempt);
+      handBackStopped(context, attempt, 'Its execution was stopped');
       return;
   }
 }
 
-function handBackStopped(context: MachineContext, attempt: Attempt): void {
+function handBackStopped(context: MachineContext, attempt: Attempt, why: string): void {
   const { run } = attempt;
   // The attempt has ended: on the way out of `executing` there is nothing left to stop.
   context.move(run.task, { name: 'ready', run });
-  handBack(context, run.task, run, 'Its execution was stopped');
+  handBack(context, run.task, run, why);
 }
 
 /** Ends a run in an error. A value that others here need is looked for elsewhere. */

@@ -79,7 +79,9 @@ class Conductor {
   /** What memory pressure brings. */
   press(): void {
     const { choices } = this;
-    if (choices.below(3) === 0) this.tell(build.handBackUnstarted());
+    const kind = choices.below(4);
+    if (kind === 0) this.tell(build.handBackUnstarted());
+    else if (kind === 1) this.tell(build.valuesLost(...choices.some(KEYS)));
     else this.tell(build.setAdmission(choices.of(['open', 'open', 'one-at-a-time', 'closed'])));
   }
 

@@ -196,6 +196,12 @@ export const statusChange = (status: WorkerStatus): EventOf<'status-change'> => 
   status,
 });
 
+export const valuesLost = (...keys: readonly string[]): EventOf<'values-lost'> => ({
+  type: 'values-lost',
+  stimulusId,
+  keys: keys.map(asTaskKey),
+});
+
 export const setAdmission = (admission: Admission): EventOf<'set-admission'> => ({
   type: 'set-admission',
   stimulusId,

@@ -109,6 +109,9 @@ export class World {
           this.#generations.set(key, this.#generationOf(key) + 1);
         }
         return;
+      case 'values-lost':
+        for (const key of event.keys) this.announced.delete(key);
+        return;
       case 'cancel-task':
         if (this.fates.get(event.runId)?.key === event.key) this.#takeBackRun(event.runId);
         return;
