@@ -163,11 +163,12 @@ export const workerSettings = {
         is short. Less leaves more of the disk to others; while files are compacted they may take a little more.
         \`false\` takes what the disk has.`,
     }),
-    'spill-compression': choiceOrOff(['auto', 'gzip', 'brotli'], {
+    'spill-compression': choiceOrOff(['auto', 'lz4', 'gzip', 'brotli'], {
       default: 'auto',
       programs: ['nanny', 'worker'],
-      doc: `How spilled values are compressed. \`auto\` compresses values that shrink where the disk, as measured, is slower
-        than compressing; a name always does, which costs processor time and saves room on the disk; \`false\` never.`,
+      doc: `How spilled values are compressed. \`auto\` uses \`lz4\` for values that shrink where that takes less time than
+        the disk, as measured, would take for the bytes saved; a name always compresses what shrinks at all, \`lz4\` fastest
+        and \`brotli\` and \`gzip\` to less, which costs processor time and saves room on the disk; \`false\` never does.`,
     }),
     'spill-on-tmpfs': yesNo({
       default: false,

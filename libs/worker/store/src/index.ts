@@ -1,12 +1,14 @@
 export { RamStore } from './ram-store.js';
 export { TwoTierStore, type TwoTierStoreOptions } from './two-tier-store.js';
-export type { SpillTroubleReport } from './tiers/spill-trouble.js';
 export { SpillFolder, type SpillFolderOptions } from './folder/spill-folder.js';
 export type { FileSystem } from './folder/file-system.js';
 export { reapLeftovers, type Reaped, type ReapOptions } from './folder/reap-leftovers.js';
 export { SpillThread, type SpillThreadOptions } from './thread/spill-thread.js';
 export { runSpillThread } from './thread/run-spill-thread.js';
 export type { SpillCompression } from './disk/compression-choice.js';
+export { noDisk } from './disk/no-disk.js';
+export { spillRefusalText } from './disk/refusal-text.js';
+export type { SpillDisk, SpillFailure } from './disk/spill-disk.js';
 export { readSegment, segmentsIn, type FoundRecord, type FoundSegment } from './disk/read-segment.js';
 export { readSpilled } from './disk/read-spilled.js';
 export { DamagedRecordError } from './disk/failure.js';

@@ -1,61 +1,66 @@
 /** What the store does when the disk does not do what it should. */
+import { setImmediate } from 'node:timers/promises';
+import { noDisk } from './disk/no-disk.js';
+import { spillRefusalText } from './disk/refusal-text.js';
 import { keyOf, noise } from './testing/spill-rig.js';
 import { aStore, evicted, settle } from './testing/store-on-fake-disk.js';
 
 const [x, y, z] = [keyOf('x'), keyOf('y'), keyOf('z')];
 
 describe('when the disk fails', () => {
-  test('values stay in RAM, and the disk is left alone for a while', async () => {
-    const reports: string[] = [];
-    const { store, disk } = aStore({
-      onTrouble: ({ message }) => reports.push(message),
-      retryAfterMs: 1000,
-      reportEveryMs: 60_000,
-    });
-    for (const key of [x, y]) store.put(key, noise(100_000));
-    const evicting = store.evict([x], 0);
+  test('values stay in RAM, and whoever asks again has it tried again', async () => {
+    const failures: unknown[] = [];
+    const { store, disk } = aStore({ onDiskFailed: (failure) => failures.push(failure) });
+    store.put(x, noise(100_000));
+    const evicting = store.evict([x]);
     disk.step('disk-full');
     expect((await evicting).failed).toEqual([{ key: x, reason: 'disk-full' }]);
-    expect([store.location(x), store.managedBytes, store.spillDisabledBecause]).toEqual([
-      'ram',
-      200_000,
-      'disk-full',
-    ]);
+    expect([store.location(x), store.managedBytes, store.pendingSpillBytes]).toEqual(['ram', 100_000, 0]);
+    expect(failures).toEqual([{ reason: 'disk-full', message: 'as the test wished' }]);
 
-    expect((await store.evict([y], 999)).failed).toEqual([{ key: y, reason: 'disk-full' }]);
-    expect(disk.isAskedToWrite).toBe(false);
-
-    const again = store.evict([y], 1000);
-    disk.step();
-    expect((await again).evicted).toEqual([{ key: y, bytes: 100_000 }]);
-    expect(store.spillDisabledBecause).toBeUndefined();
-    expect(reports).toEqual([expect.stringMatching(/^Values cannot be spilled to fake: the disk is full\./)]);
+    await evicted(store, disk, x);
+    expect(store.location(x)).toBe('disk');
+    expect(failures).toHaveLength(1);
   });
 
-  test('what was queued behind the failure is not tried', async () => {
+  test('what was queued behind the failure is not tried, in whichever eviction', async () => {
     const { store, disk } = aStore();
     const keys = Array.from({ length: 10 }, (_, index) => keyOf(index));
     for (const key of keys) store.put(key, noise(100_000));
-    const evicting = store.evict(keys, 0);
-    for (let count = 0; count < 4; count++) disk.step('read-only');
+    const evicting = Promise.all([store.evict(keys.slice(0, 7)), store.evict(keys.slice(7))]);
+    await setImmediate();
+    expect(disk.waitingCount).toBe(4);
+    disk.step('read-only');
+    await setImmediate();
+    expect(disk.waitingCount).toBe(3);
     await settle(disk);
 
-    expect((await evicting).failed.map(({ reason }) => reason)).toEqual(keys.map(() => 'read-only'));
-    expect(disk.writtenBytes).toBe(0);
+    const [first, second] = await evicting;
+    expect(first.evicted.map(({ key }) => key)).toEqual(keys.slice(1, 4));
+    expect([...first.failed, ...second.failed]).toEqual(
+      [keys[0]!, ...keys.slice(4)].map((key) => ({ key, reason: 'read-only' })),
+    );
   });
 
-  test('freed space is used at once', async () => {
-    const { store, disk } = aStore({ retryAfterMs: 1000 });
-    store.put(x, noise(100_000));
-    await evicted(store, disk, x);
-    store.put(y, noise(100_000));
-    const evicting = store.evict([y], 0);
-    disk.step('disk-full');
-    await evicting;
+  test('values of the same eviction that were not queued yet are not tried either, but clean ones leave RAM', async () => {
+    const { store, disk } = aStore();
+    const keys = Array.from({ length: 1_200 }, (_, index) => keyOf(index));
+    for (const key of keys) store.put(key, noise(10));
+    const last = keys.at(-1)!;
+    await evicted(store, disk, last);
+    const loading = store.load(last);
+    await settle(disk);
+    await loading;
 
-    store.free(x);
-    await evicted(store, disk, y);
-    expect(store.location(y)).toBe('disk');
+    const evicting = store.evict(keys);
+    await Promise.resolve();
+    disk.step('disk-full');
+    await settle(disk);
+
+    const { evicted: gone, failed } = await evicting;
+    expect(gone.map(({ key }) => key)).toEqual([last]);
+    expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['disk-full']));
+    expect(failed).toHaveLength(1_199);
   });
 
   test('clean values can still be evicted', async () => {
@@ -65,24 +70,20 @@ describe('when the disk fails', () => {
     const loading = store.load(x);
     await settle(disk);
     await loading;
-    const evicting = store.evict([y], 0);
+    const evicting = store.evict([y]);
     disk.step('io-error');
     await evicting;
 
-    expect((await store.evict([x], 0)).evicted).toEqual([{ key: x, bytes: 100_000 }]);
+    expect((await store.evict([x])).evicted).toMatchObject([{ key: x }]);
   });
 });
 
 describe('with a limit', () => {
   test('files never get larger than it, and smaller values may still fit', async () => {
-    const reports: string[] = [];
-    const { store, disk } = aStore({
-      maxSpillBytes: 250_000,
-      onTrouble: ({ reason }) => reports.push(reason),
-    });
+    const { store, disk } = aStore({ maxSpillBytes: 250_000 });
     for (const key of [x, y]) store.put(key, noise(150_000));
     store.put(z, noise(50_000));
-    const evicting = store.evict([x, y, z], 0);
+    const evicting = store.evict([x, y, z]);
     await settle(disk);
 
     expect(await evicting).toMatchObject({
@@ -90,7 +91,6 @@ describe('with a limit', () => {
       failed: [{ key: y, reason: 'limit-reached' }],
     });
     expect(store.fileBytes).toBeLessThanOrEqual(250_000);
-    expect(reports).toEqual(['limit-reached']);
     for (const key of [x, z]) store.free(key);
     await evicted(store, disk, y);
   });
@@ -106,7 +106,7 @@ describe('with a limit', () => {
     store.free(keys[0]!);
     store.put(x, noise(1_000));
 
-    const refused = store.evict([x], 0);
+    const refused = store.evict([x]);
     await settle(disk);
     expect((await refused).failed).toEqual([{ key: x, reason: 'limit-reached' }]);
     await evicted(store, disk, x);
@@ -115,11 +115,36 @@ describe('with a limit', () => {
   });
 });
 
-test('on tmpfs nothing is ever written', async () => {
+test('on tmpfs nothing is ever written, and everything is refused at once', async () => {
   const { store, disk } = aStore({ refuseBecause: 'folder-is-memory' });
+  for (const key of [x, y]) store.put(key, noise(100));
+
+  const { failed } = await store.evict([x, y, z]);
+
+  expect(failed).toEqual([
+    { key: x, reason: 'folder-is-memory' },
+    { key: y, reason: 'folder-is-memory' },
+    { key: z, reason: 'not-held' },
+  ]);
+  expect([disk.isAskedToWrite, store.managedBytes]).toEqual([false, 200]);
+});
+
+test('without a folder values are kept in RAM, and the reason is what there was none for', async () => {
+  const { store } = aStore({ disk: noDisk('no-access') });
   store.put(x, noise(100));
-  expect((await store.evict([x], 1e12)).failed).toEqual([{ key: x, reason: 'folder-is-memory' }]);
-  expect([disk.isAskedToWrite, store.spillDisabledBecause]).toEqual([false, 'folder-is-memory']);
+
+  expect((await store.evict([x])).failed).toEqual([{ key: x, reason: 'no-access' }]);
+  expect((await store.load(x))?.data.byteLength).toBe(100);
+  expect([store.location(x), store.pendingSpillBytes, store.spillCounters.writeCount]).toEqual(['ram', 0, 0]);
+  store.free(x);
+  await store.close();
+  expect(store.managedBytes).toBe(0);
+});
+
+test('people are told why, where, what became of the values and what to do', () => {
+  expect(spillRefusalText('disk-full', '/data/spill')).toBe(
+    'Values cannot be spilled to /data/spill: the disk is full. Free space there, or point worker.local-directory to a larger disk. Until then they stay in memory.',
+  );
 });
 
 describe('when a record cannot be read', () => {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TaskKey } from '@spillway/kernel';
+import { recordBytesMax } from './disk/record.js';
 import { keyOf, noise } from './testing/spill-rig.js';
 import { aStore, evicted, settle } from './testing/store-on-fake-disk.js';
 
@@ -9,11 +10,15 @@ const [x, y, z] = [keyOf('x'), keyOf('y'), keyOf('z')];
 test('a value leaves RAM only once it is on disk', async () => {
   const { store, disk } = aStore();
   store.put(x, noise(5000));
-  const evicting = store.evict([x], 0);
+  const evicting = store.evict([x]);
 
   expect([store.location(x), store.managedBytes, store.pendingSpillBytes]).toEqual(['ram', 5000, 5000]);
   disk.step();
-  expect(await evicting).toEqual({ evicted: [{ key: x, bytes: 5000 }], failed: [] });
+  expect(await evicting).toEqual({
+    evicted: [{ key: x, diskBytes: recordBytesMax(x, 5000) }],
+    kept: [],
+    failed: [],
+  });
 
   expect([store.location(x), store.managedBytes, store.pendingSpillBytes]).toEqual(['disk', 0, 0]);
   expect(store.peek(x)).toBeUndefined();
@@ -31,7 +36,7 @@ test('a value that was read back keeps its copy on disk, so that evicting it aga
   expect(Buffer.compare((await loading)!.data, noise(5000).data)).toBe(0);
   expect([store.location(x), store.cleanBytes]).toEqual(['both', 5000]);
 
-  expect(await store.evict([x], 0)).toEqual({ evicted: [{ key: x, bytes: 5000 }], failed: [] });
+  expect((await store.evict([x])).evicted).toEqual([{ key: x, diskBytes: recordBytesMax(x, 5000) }]);
   expect([store.location(x), disk.writtenBytes, disk.waitingCount]).toEqual(['disk', writtenBytes, 0]);
 });
 
@@ -65,7 +70,7 @@ test('a value that is freed while it waits to be written is not written', async 
   const { store, disk } = aStore();
   const keys = Array.from({ length: 6 }, (_, index) => keyOf(index));
   for (const key of keys) store.put(key, noise(100_000));
-  const evicting = store.evict(keys, 0);
+  const evicting = store.evict(keys);
   store.free(keys[5]!);
 
   expect(store.pendingSpillBytes).toBe(500_000);
@@ -78,7 +83,7 @@ test('a value that is freed while it waits to be written is not written', async 
 test('a value that is freed while it is written leaves nothing on disk', async () => {
   const { store, disk } = aStore();
   store.put(x, noise(100));
-  const evicting = store.evict([x], 0);
+  const evicting = store.evict([x]);
   store.free(x);
   await settle(disk);
 
@@ -89,7 +94,7 @@ test('a value that is freed while it is written leaves nothing on disk', async (
 test('a key that is put again while its old value is written has the new one', async () => {
   const { store, disk } = aStore();
   store.put(x, noise(100, 1));
-  const evicting = store.evict([x], 0);
+  const evicting = store.evict([x]);
   store.free(x);
   store.put(x, noise(200, 2));
   await settle(disk);
@@ -120,23 +125,30 @@ test('a value that a task has begun to use meanwhile stays in RAM, and is clean 
   const inUse = new Set<TaskKey>();
   const { store, disk } = aStore({ isInUse: (key) => inUse.has(key) });
   store.put(x, noise(100));
-  const evicting = store.evict([x], 0);
+  const evicting = store.evict([x]);
   inUse.add(x);
   await settle(disk);
 
-  expect(await evicting).toEqual({ evicted: [], failed: [{ key: x, reason: 'in-use' }] });
+  const { evicted: gone, kept, failed } = await evicting;
+  const diskBytes = recordBytesMax(x, 100);
+  expect([gone, kept, failed]).toEqual([[], [{ key: x, diskBytes }], []]);
   expect([store.location(x), store.cleanBytes]).toEqual(['both', 100]);
+  expect((await store.evict([x])).kept).toEqual([{ key: x, diskBytes }]);
+
+  inUse.delete(x);
+  expect((await store.evict([x])).evicted).toEqual([{ key: x, diskBytes }]);
+  expect(store.location(x)).toBe('disk');
 });
 
 test('two evictions of one value at a time write it once', async () => {
   const { store, disk } = aStore();
   store.put(x, noise(1000));
-  const evicting = Promise.all([store.evict([x], 0), store.evict([x], 0)]);
+  const evicting = Promise.all([store.evict([x]), store.evict([x])]);
   await settle(disk);
 
   expect((await evicting).map(({ evicted: done }) => done)).toEqual([
-    [{ key: x, bytes: 1000 }],
-    [{ key: x, bytes: 0 }],
+    [{ key: x, diskBytes: recordBytesMax(x, 1000) }],
+    [{ key: x, diskBytes: recordBytesMax(x, 1000) }],
   ]);
   expect(disk.writtenBytes).toBeLessThan(1200);
 });
@@ -146,7 +158,7 @@ test('no more is with the disk at a time than it can do in a moment', async () =
   const keys = Array.from({ length: 12 }, (_, index) => keyOf(index));
   const twentyMiB = new Uint8Array(new SharedArrayBuffer(20 * MIB));
   for (const key of keys) store.put(key, { encoding: 'bytes', data: twentyMiB });
-  void store.evict(keys, 0);
+  void store.evict(keys);
   await setImmediate();
 
   expect(disk.waitingCount).toBe(4);
@@ -202,11 +214,11 @@ test('closing gives up what is queued; values stay in RAM', async () => {
   const { store, disk } = aStore();
   const keys = Array.from({ length: 6 }, (_, index) => keyOf(index));
   for (const key of keys) store.put(key, noise(100_000));
-  const evicting = store.evict(keys, 0);
+  const evicting = store.evict(keys);
   await store.close();
 
   const { evicted: done, failed } = await evicting;
   expect([done.length, failed.map(({ reason }) => reason)]).toEqual([4, ['closed', 'closed']]);
   expect(disk.isClosed).toBe(true);
-  expect((await store.evict([keys[5]!], 0)).failed).toEqual([{ key: keys[5], reason: 'closed' }]);
+  expect((await store.evict([keys[5]!])).failed).toEqual([{ key: keys[5], reason: 'closed' }]);
 });

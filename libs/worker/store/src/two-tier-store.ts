@@ -8,34 +8,34 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { UnavailableError, type TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
+import type { Payload, SpillFailureReason } from '@spillway/messages';
 import type {
   EvictOutcome,
   NotEvictedReason,
   SpillCounters,
   SpilledRead,
-  SpillFailureReason,
   SpillingStore,
 } from '@spillway/ports';
-import type { ReadFailureReason, RecordPosition, SpillDisk } from './disk/spill-disk.js';
+import type { ReadFailureReason, RecordPosition, SpillDisk, SpillFailure } from './disk/spill-disk.js';
 import { compacted } from './tiers/backing.js';
 import { Compactor } from './tiers/compactor.js';
 import { EvictTally } from './tiers/evict-tally.js';
 import { HeldValues, type HeldValue } from './tiers/held-values.js';
 import { SegmentTable, type LiveRecord } from './tiers/segment-table.js';
-import { SpillTrouble, type SpillTroubleOptions } from './tiers/spill-trouble.js';
 import { Spiller } from './tiers/spiller.js';
 
-export interface TwoTierStoreOptions extends SpillTroubleOptions {
+export interface TwoTierStoreOptions {
   readonly disk: SpillDisk;
   /** `worker.memory.max-spill`: most bytes of files; `false`: as many as the disk has. */
   readonly maxSpillBytes: number | false;
-  /** Nothing is ever written: the folder is on tmpfs. */
+  /** Nothing is ever written, for this reason: the folder is on tmpfs. */
   readonly refuseBecause?: SpillFailureReason;
   /** A value that was on disk only cannot be read any more. It is not held any longer. */
   readonly onLost: (keys: readonly TaskKey[], reason: Exclude<ReadFailureReason, 'unavailable'>) => void;
   /** Asked just before a copy in RAM is dropped: what a task uses by then stays, and is on disk as well. */
   readonly isInUse?: (key: TaskKey) => boolean;
+  /** The disk refused a write. For display only: what it means for each value is in the outcome of `evict`. */
+  readonly onDiskFailed?: (failure: SpillFailure) => void;
   /** Let go of a shared buffer of so many bytes, which V8 will not collect by itself (architecture.md D6). */
   readonly onDropped?: (bytes: number) => void;
 }
@@ -47,28 +47,24 @@ export class TwoTierStore implements SpillingStore {
   readonly #table = new SegmentTable();
   readonly #held: HeldValues;
   readonly #reads = new Map<HeldValue, Promise<Payload | undefined>>();
-  readonly #trouble: SpillTrouble;
   readonly #compactor: Compactor;
   readonly #spiller: Spiller;
 
   constructor(private readonly options: TwoTierStoreOptions) {
     this.#held = new HeldValues(this.#table);
-    this.#trouble = new SpillTrouble(options);
-    if (options.refuseBecause !== undefined) this.#trouble.refuseForEver(options.refuseBecause);
     this.#compactor = new Compactor({
       disk: options.disk,
       table: this.#table,
       isWriting: () => this.#spiller.isWriting,
       onMoved: (record, position) => this.#moved(record, position),
-      onRoomMade: () => this.#trouble.roomMade(),
     });
     this.#spiller = new Spiller({
       disk: options.disk,
-      trouble: this.#trouble,
       maxSpillBytes: options.maxSpillBytes,
       fileBytes: () => this.#table.fileBytes,
       onWritten: (held, position) => this.#written(held, position),
       onEnded: (held, failure, tally) => this.#evictWritten(held, failure, tally),
+      onDiskFailed: (failure) => this.options.onDiskFailed?.(failure),
       onLimitReached: () => this.#compactor.squeeze(),
       onBatchEnded: () => this.#compactor.tidy(),
     });
@@ -97,10 +93,6 @@ export class TwoTierStore implements SpillingStore {
 
   get spillCounters(): SpillCounters {
     return this.options.disk.counters;
-  }
-
-  get spillDisabledBecause(): SpillFailureReason | undefined {
-    return this.#trouble.because;
   }
 
   get keyCount(): number {
@@ -143,11 +135,14 @@ export class TwoTierStore implements SpillingStore {
     this.#compactor.tidy();
   }
 
-  async evict(keys: readonly TaskKey[], nowMs: number): Promise<EvictOutcome> {
+  async evict(keys: readonly TaskKey[]): Promise<EvictOutcome> {
     const tally = new EvictTally(keys.length);
+    const failureBefore = this.#spiller.lastFailure;
     for (let from = 0; from < keys.length; from += SLICE_COUNT) {
       if (from > 0) await setImmediate();
-      for (const key of keys.slice(from, from + SLICE_COUNT)) this.#evict(key, nowMs, tally);
+      const failure = this.#spiller.lastFailure;
+      const refusal = failure === failureBefore ? this.options.refuseBecause : failure?.reason;
+      for (const key of keys.slice(from, from + SLICE_COUNT)) this.#evict(key, refusal, tally);
       this.#spiller.pump();
     }
     return tally.outcome;
@@ -187,27 +182,29 @@ export class TwoTierStore implements SpillingStore {
     await this.options.disk.close();
   }
 
-  #evict(key: TaskKey, nowMs: number, tally: EvictTally): void {
+  /** `refusal`: nothing may be written. */
+  #evict(key: TaskKey, refusal: SpillFailureReason | undefined, tally: EvictTally): void {
     const held = this.#held.get(key);
     if (held === undefined) tally.failed(key, 'not-held');
-    else if (held.tiers.in !== 'ram') this.#dropFromRam(held, tally);
-    else this.#spiller.spill(held, held.tiers.payload, nowMs, tally);
+    else if (held.record !== undefined) this.#dropFromRam(held, held.record, tally);
+    else if (refusal !== undefined) tally.failed(key, refusal);
+    else if (held.payload !== undefined) this.#spiller.spill(held, held.payload, tally);
   }
 
   #evictWritten(held: HeldValue, failure: NotEvictedReason | undefined, tally: EvictTally): void {
     if (failure !== undefined) tally.failed(held.key, failure);
-    else if (this.#held.get(held.key) !== held) tally.failed(held.key, 'not-held');
-    else this.#dropFromRam(held, tally);
+    else if (this.#held.get(held.key) !== held || held.record === undefined)
+      tally.failed(held.key, 'not-held');
+    else this.#dropFromRam(held, held.record, tally);
   }
 
-  #dropFromRam(held: HeldValue, tally: EvictTally): void {
-    if (held.tiers.in === 'both' && this.options.isInUse?.(held.key) === true) {
-      tally.failed(held.key, 'in-use');
+  #dropFromRam(held: HeldValue, { position }: LiveRecord, tally: EvictTally): void {
+    if (held.payload !== undefined && this.options.isInUse?.(held.key) === true) {
+      tally.kept(held.key, position.recordBytes);
       return;
     }
-    const payload = this.#held.dropFromRam(held);
-    this.#letGo(payload);
-    tally.evicted(held.key, payload?.data.byteLength ?? 0);
+    this.#letGo(this.#held.dropFromRam(held));
+    tally.evicted(held.key, position.recordBytes);
   }
 
   #written(held: HeldValue, position: RecordPosition): void {

@@ -2,10 +2,12 @@
  * How pieces are compressed. A narrow seam: a codec works on one bounded piece at a time, in the spill thread. Whether
  * to compress at all is decided in compression-choice.ts.
  */
+import { Buffer } from 'node:buffer';
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
+import { compressSync as lz4CompressSync, uncompressSync as lz4DecompressSync } from 'lz4-napi';
 
 /** Position in this list is what stands on disk: append only. */
-export const CODEC_NAMES = ['none', 'gzip', 'brotli'] as const;
+export const CODEC_NAMES = ['none', 'gzip', 'brotli', 'lz4'] as const;
 export type CodecName = (typeof CODEC_NAMES)[number];
 export type CompressingCodec = Exclude<CodecName, 'none'>;
 
@@ -31,4 +33,16 @@ export const CODECS: Readonly<Record<CompressingCodec, Codec>> = {
     decompress: (stored, rawBytes) =>
       brotliDecompressSync(stored, { maxOutputLength: Math.max(1, rawBytes) }),
   },
+  lz4: {
+    compress: (raw) => lz4CompressSync(bufferOf(raw)),
+    decompress: (stored, rawBytes) => {
+      // The library makes room for whatever length stands in front.
+      if (bufferOf(stored).readUInt32LE(0) !== rawBytes)
+        throw new Error(`The lz4 block does not claim to have ${rawBytes} bytes.`);
+      return lz4DecompressSync(stored);
+    },
+  },
 };
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);

@@ -1,6 +1,7 @@
 /**
  * Whether a value is compressed before it is written. `auto` compresses only where it helps: a sample shrinks well, and
- * the disk, as measured, is slower than the codec. (On a fast disk compression is what slows spilling down: hotpath.md.)
+ * takes less time to compress than the disk, as measured, would take for the bytes that this saves. (On a fast disk
+ * compression is what slows spilling down: hotpath.md.)
  */
 import { CODECS, type CodecName, type CompressingCodec } from './codec.js';
 
@@ -8,7 +9,7 @@ import { CODECS, type CodecName, type CompressingCodec } from './codec.js';
 export type SpillCompression = 'auto' | CompressingCodec | false;
 
 /** The codec of `auto`: the fastest there is. */
-const AUTO_CODEC = 'brotli';
+const AUTO_CODEC = 'lz4';
 /** Smaller values are not worth it. */
 const COMPRESSED_BYTES_MIN = 10_000;
 const SAMPLE_COUNT = 5;
@@ -63,9 +64,11 @@ export class CompressionChoice {
     const sample = sampleOf(data);
     const startMs = this.nowMs();
     const shrunkBytes = CODECS[AUTO_CODEC].compress(sample).byteLength;
-    this.#codecSpeed.add(sample.byteLength, (this.nowMs() - startMs) / 1000);
+    const seconds = (this.nowMs() - startMs) / 1000;
+    this.#codecSpeed.add(sample.byteLength, seconds);
+    const savedBytes = sample.byteLength - shrunkBytes;
     const shrinks = shrunkBytes < sample.byteLength * SHRUNK_SHARE;
-    return shrinks && diskSpeed < (this.#codecSpeed.bytesPerSecond ?? 0) ? AUTO_CODEC : 'none';
+    return shrinks && seconds < savedBytes / diskSpeed ? AUTO_CODEC : 'none';
   }
 }
 

@@ -1,5 +1,5 @@
 /** What errors of the operating system mean for spilling. The one place that knows their codes. */
-import type { SpillFailureReason } from '@spillway/ports';
+import type { SpillFailureReason } from '@spillway/messages';
 import type { ReadFailureReason, SpillFailure } from './spill-disk.js';
 
 const WRITE_REASONS: Readonly<Record<string, SpillFailureReason>> = {

@@ -14,7 +14,14 @@ const HEADER: fc.Arbitrary<RecordHeader> = fc
       { maxLength: 20 },
     ),
   })
-  .map((header) => ({ ...header, rawBytes: header.pieces.length * header.pieceBytes }));
+  .map((header) => ({
+    ...header,
+    rawBytes: header.pieces.length * header.pieceBytes,
+    pieces: header.pieces.map((piece) => ({
+      ...piece,
+      storedBytes: Math.min(piece.storedBytes, header.pieceBytes),
+    })),
+  }));
 
 test('a header reads back as it was written, also with other bytes behind it', () => {
   fc.assert(
@@ -47,6 +54,16 @@ test('whatever bytes there are, reading them as a header ends', () => {
       const withMagic = Buffer.concat([encodeHeader(EMPTY).subarray(0, 8), bytes]);
       for (const text of [Buffer.from(bytes), withMagic]) expect(decodeHeader(text)).toBeUndefined();
     }),
+  );
+});
+
+test('a header that would have its reader hold more than a piece is none', () => {
+  const piece = { storedBytes: 2 ** 20, checksum: 0n };
+  const header = { ...EMPTY, rawBytes: 2 ** 20, pieceBytes: 2 ** 20, pieces: [piece] };
+  expect(decodeHeader(encodeHeader(header))).toEqual(header);
+  expect(decodeHeader(encodeHeader({ ...header, pieceBytes: 2 ** 20 + 1 }))).toBeUndefined();
+  expect(decodeHeader(encodeHeader({ ...header, pieces: [{ ...piece, storedBytes: 2 ** 20 + 1 }] }))).toBe(
+    undefined,
   );
 });
 

@@ -100,8 +100,8 @@ export function parsePrefix(prefix: Buffer): { headerBytes: number; recordBytes:
   if (prefix.readUInt8(4) !== FORMAT_VERSION) return undefined;
   const keyBytes = prefix.readUInt32LE(8);
   const pieceBytes = prefix.readUInt32LE(12);
-  const pieceCount =
-    pieceBytes === 0 ? Infinity : pieceCountOf(Number(prefix.readBigUInt64LE(16)), pieceBytes);
+  if (pieceBytes === 0 || pieceBytes > PIECE_BYTES) return undefined;
+  const pieceCount = pieceCountOf(Number(prefix.readBigUInt64LE(16)), pieceBytes);
   if (keyBytes > KEY_BYTES_MAX || pieceCount > PIECE_COUNT_MAX) return undefined;
   const headerBytes = headerBytesOf(keyBytes, pieceCount);
   return { headerBytes, recordBytes: headerBytes + Number(prefix.readBigUInt64LE(24)) };
@@ -120,12 +120,15 @@ export function decodeHeader(bytes: Buffer): RecordHeader | undefined {
   const pieces: Piece[] = [];
   for (let at = tableAt; at < header.length; at += PIECE_ENTRY_BYTES)
     pieces.push({ storedBytes: header.readUInt32LE(at), checksum: header.readBigUInt64LE(at + 4) });
+  const pieceBytes = header.readUInt32LE(12);
+  // A piece is never stored in more bytes than it has.
+  if (pieces.some(({ storedBytes }) => storedBytes > pieceBytes)) return undefined;
   return {
     key: header.toString('utf8', HEADER_PREFIX_BYTES, tableAt),
     encoding,
     codec,
     rawBytes: Number(header.readBigUInt64LE(16)),
-    pieceBytes: header.readUInt32LE(12),
+    pieceBytes,
     pieces,
   };
 }

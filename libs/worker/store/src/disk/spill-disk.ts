@@ -1,7 +1,7 @@
 /** What the store asks of the disk: the seam between deciding where values are and doing the input and output. */
 import type { TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
-import type { SpillCounters, SpillFailureReason } from '@spillway/ports';
+import type { Payload, SpillFailureReason } from '@spillway/messages';
+import type { SpillCounters } from '@spillway/ports';
 import type { CodecName } from './codec.js';
 
 export interface ValueToWrite {

@@ -3,8 +3,8 @@
  * the real one (reads first, everything else in the order asked), and like it reuses nothing of a deleted segment.
  */
 import type { TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
-import type { SpillCounters, SpillFailureReason } from '@spillway/ports';
+import type { Payload, SpillFailureReason } from '@spillway/messages';
+import type { SpillCounters } from '@spillway/ports';
 import type {
   ReadBack,
   ReadFailureReason,

@@ -18,7 +18,8 @@ export interface RigOptions {
 
 export class SpillRig implements AsyncDisposable {
   readonly lost: [TaskKey, string][] = [];
-  readonly troubles: string[] = [];
+  /** Reasons for which the disk refused a write. */
+  readonly diskFailures: string[] = [];
 
   private constructor(
     private readonly temporary: TempFolder,
@@ -28,10 +29,9 @@ export class SpillRig implements AsyncDisposable {
   ) {
     this.store = new TwoTierStore({
       disk: thread,
-      folder: folder.path,
       maxSpillBytes: false,
       onLost: (keys, reason) => this.lost.push(...keys.map((key) => [key, reason] as [TaskKey, string])),
-      onTrouble: ({ reason }) => this.troubles.push(reason),
+      onDiskFailed: ({ reason }) => this.diskFailures.push(reason),
       ...storeOptions,
     });
   }

@@ -15,7 +15,6 @@ export function aStore(options: Partial<TwoTierStoreOptions> = {}, diskOptions: 
   const lost: TaskKey[] = [];
   const store = new TwoTierStore({
     disk,
-    folder: 'fake',
     maxSpillBytes: false,
     onLost: (keys) => lost.push(...keys),
     ...options,
@@ -33,7 +32,7 @@ export async function settle(disk: FakeDisk): Promise<void> {
 
 /** Puts them on disk only. */
 export async function evicted(store: TwoTierStore, disk: FakeDisk, ...keys: TaskKey[]): Promise<void> {
-  const evicting = store.evict(keys, 0);
+  const evicting = store.evict(keys);
   await settle(disk);
   const { failed } = await evicting;
   if (failed.length > 0) throw new Error(`Not evicted: ${JSON.stringify(failed)}`);

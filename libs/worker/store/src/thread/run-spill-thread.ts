@@ -9,13 +9,13 @@ import { types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, must } from '@spillway/kernel';
 import { ENCODINGS } from '@spillway/messages';
+import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
 import { CompressionChoice, Throughput } from '../disk/compression-choice.js';
 import { readFailure } from '../disk/failure.js';
 import type { ReadBack, ValueToWrite } from '../disk/spill-disk.js';
 import { Tally } from '../disk/tally.js';
 import { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from '../folder/owner.js';
 import { Fifo } from './fifo.js';
-import { GarbageBudget } from './garbage-budget.js';
 import { RecordCopier } from './record-copier.js';
 import { RecordReader } from './record-reader.js';
 import { RecordWriter } from './record-writer.js';
@@ -50,13 +50,16 @@ export function runSpillThread(): void {
 /** Reads of one turn: what is written meanwhile, and whoever waits for the first of them, shall not wait for long. */
 const READ_COUNT_MAX = 64;
 const READ_BYTES_MAX = 4 * MIB;
+/** Shared buffers that were let go of here; at more of them this isolate collects. */
+const DROPPED_BYTES_MAX = 64 * MIB;
 
 class SpillThreadBody {
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
   readonly #copier: RecordCopier;
-  readonly #garbage = new GarbageBudget();
+  readonly #garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
+  #droppedBytes = 0;
   readonly #reads = new Fifo<ReadJob>();
   readonly #ordered = new Fifo<OrderedJob>();
   /** What the first of `#ordered` still has to do. */
@@ -81,7 +84,8 @@ class SpillThreadBody {
 
   handle(message: ToSpillThread): void {
     if (message.type === 'read') this.#reads.push(message);
-    else if (message.type === 'collect') this.#collect(message.id);
+    else if (message.type === 'collect')
+      void this.#collect().then(() => this.send([{ type: 'collected', id: message.id }]));
     else this.#ordered.push(message);
     this.#schedule();
   }
@@ -182,11 +186,14 @@ class SpillThreadBody {
   }
 
   #dropped(data: Uint8Array): void {
-    if (types.isSharedArrayBuffer(data.buffer)) this.#garbage.add(data.byteLength);
+    if (types.isSharedArrayBuffer(data.buffer)) this.#droppedBytes += data.byteLength;
+    if (this.#droppedBytes > DROPPED_BYTES_MAX) void this.#collect();
   }
 
-  #collect(id: number): void {
-    this.#garbage.collectSoon(() => this.send([{ type: 'collected', id }]));
+  /** This thread sees every value that is written or read; its own heap is small, which makes collecting cheap. */
+  async #collect(): Promise<void> {
+    this.#droppedBytes = 0;
+    await this.#garbage.ask();
   }
 }
 

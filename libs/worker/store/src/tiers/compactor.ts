@@ -12,7 +12,6 @@ export interface CompactorOptions {
   readonly isWriting: () => boolean;
   /** The record's bytes are at `position` now. Returns false when nobody wants them any more. */
   readonly onMoved: (record: LiveRecord, position: RecordPosition) => boolean;
-  readonly onRoomMade: () => void;
 }
 
 export class Compactor {
@@ -39,10 +38,9 @@ export class Compactor {
   }
 
   #deleteEmpty(): void {
-    const { disk, table, isWriting, onRoomMade } = this.options;
+    const { disk, table, isWriting } = this.options;
     const segments = table.takeEmpty(isWriting() || this.#copying !== undefined);
     for (const segment of segments) disk.deleteSegment(segment);
-    if (segments.length > 0) onRoomMade();
   }
 
   #start(choose: () => readonly LiveRecord[]): void {

@@ -5,7 +5,8 @@ import type { EvictOutcome, NotEvictedReason } from '@spillway/ports';
 export class EvictTally {
   /** Resolves once each key has its answer. */
   readonly outcome: Promise<EvictOutcome>;
-  readonly #evicted: { key: TaskKey; bytes: number }[] = [];
+  readonly #evicted: { key: TaskKey; diskBytes: number }[] = [];
+  readonly #kept: { key: TaskKey; diskBytes: number }[] = [];
   readonly #failed: { key: TaskKey; reason: NotEvictedReason }[] = [];
   #resolve: (outcome: EvictOutcome) => void = () => undefined;
 
@@ -14,8 +15,13 @@ export class EvictTally {
     this.#check();
   }
 
-  evicted(key: TaskKey, bytes: number): void {
-    this.#evicted.push({ key, bytes });
+  evicted(key: TaskKey, diskBytes: number): void {
+    this.#evicted.push({ key, diskBytes });
+    this.#check();
+  }
+
+  kept(key: TaskKey, diskBytes: number): void {
+    this.#kept.push({ key, diskBytes });
     this.#check();
   }
 
@@ -25,7 +31,7 @@ export class EvictTally {
   }
 
   #check(): void {
-    if (this.#evicted.length + this.#failed.length === this.keyCount)
-      this.#resolve({ evicted: this.#evicted, failed: this.#failed });
+    if (this.#evicted.length + this.#kept.length + this.#failed.length === this.keyCount)
+      this.#resolve({ evicted: this.#evicted, kept: this.#kept, failed: this.#failed });
   }
 }

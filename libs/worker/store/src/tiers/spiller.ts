@@ -1,25 +1,25 @@
 /**
  * Gets values written to disk: queues them, hands over as much as the disk may have at a time, and tells those who wait.
- * What may not be written (the limit is reached, the disk has just failed) is refused without being tried.
+ * What does not fit below the limit is refused value by value, without being tried; when the disk fails, so is all that
+ * is queued. When to ask again is decided elsewhere.
  */
-import type { NotEvictedReason, SpillFailureReason } from '@spillway/ports';
-import type { Payload } from '@spillway/messages';
+import type { Payload, SpillFailureReason } from '@spillway/messages';
+import type { NotEvictedReason } from '@spillway/ports';
 import { recordBytesMax } from '../disk/record.js';
-import type { RecordPosition, SpillDisk } from '../disk/spill-disk.js';
+import type { RecordPosition, SpillDisk, SpillFailure, Written } from '../disk/spill-disk.js';
 import type { EvictTally } from './evict-tally.js';
 import type { HeldValue } from './held-values.js';
-import type { SpillTrouble } from './spill-trouble.js';
 import { WriteQueue, type PendingWrite } from './write-queue.js';
 
 export interface SpillerOptions {
   readonly disk: Pick<SpillDisk, 'write'>;
-  readonly trouble: SpillTrouble;
   readonly maxSpillBytes: number | false;
   /** Bytes of all files now, freed records included. */
   readonly fileBytes: () => number;
   readonly onWritten: (held: HeldValue, position: RecordPosition) => void;
   /** After `onWritten`, once for each who asked; `undefined`: it is on disk. */
   readonly onEnded: (held: HeldValue, failure: NotEvictedReason | undefined, asker: EvictTally) => void;
+  readonly onDiskFailed: (failure: SpillFailure) => void;
   readonly onLimitReached: () => void;
   /** A batch has ended, and all who waited for it know. */
   readonly onBatchEnded: () => void;
@@ -35,16 +35,20 @@ interface Write extends PendingWrite {
 
 interface Admitted {
   readonly accepted: readonly Write[];
-  readonly refused: readonly (readonly [Write, SpillFailureReason])[];
+  /** Each of these would exceed the limit. */
+  readonly refused: readonly Write[];
   /** Most that the files can grow by. */
   readonly reservedBytes: number;
 }
+
+const NO_ANSWER: Written = { ok: false, reason: 'io-error', message: 'There was no answer.' };
 
 export class Spiller {
   readonly #queue = new WriteQueue<Write>();
   readonly #writes = new Map<HeldValue, Write>();
   #reservedBytes = 0;
   #isClosed = false;
+  #lastFailure: SpillFailure | undefined;
 
   constructor(private readonly options: SpillerOptions) {}
 
@@ -52,24 +56,27 @@ export class Spiller {
     return this.#queue.pendingBytes;
   }
 
+  /** What the disk said when it last failed; another object each time. */
+  get lastFailure(): SpillFailure | undefined {
+    return this.#lastFailure;
+  }
+
   get isWriting(): boolean {
     return this.#queue.isBusy || this.#queue.pendingBytes > 0;
   }
 
   /** All who ask for the same value share the write. Requires: `pump` afterwards. */
-  spill(held: HeldValue, payload: Payload, nowMs: number, asker: EvictTally): void {
+  spill(held: HeldValue, payload: Payload, asker: EvictTally): void {
     const underWay = this.#writes.get(held);
     if (underWay !== undefined) {
       (underWay.others ??= []).push(asker);
       return;
     }
-    const refusal = this.#isClosed ? 'closed' : this.options.trouble.refusal(nowMs);
-    if (refusal !== undefined) {
-      this.options.trouble.remind(nowMs);
-      this.options.onEnded(held, refusal, asker);
+    if (this.#isClosed) {
+      this.options.onEnded(held, 'closed', asker);
       return;
     }
-    const write: Write = { key: held.key, payload, nowMs, held, asker, others: undefined, state: 'queued' };
+    const write: Write = { key: held.key, payload, held, asker, others: undefined, state: 'queued' };
     this.#writes.set(held, write);
     this.#queue.add(write);
   }
@@ -91,7 +98,7 @@ export class Spiller {
   /** Gives up what is queued, and takes nothing more. */
   close(): void {
     this.#isClosed = true;
-    for (const write of this.#queue.takeQueued()) this.#end(write, 'closed');
+    this.#giveUpQueued('closed');
   }
 
   async #writeBatch(batch: readonly Write[]): Promise<void> {
@@ -100,48 +107,48 @@ export class Spiller {
     const results = await this.options.disk.write(accepted);
     this.#reservedBytes -= reservedBytes;
     this.#queue.finish(batch);
-    for (const [write, reason] of refused) this.#end(write, reason);
+    for (const write of refused) this.#end(write, 'limit-reached');
+    let failure: SpillFailure | undefined;
     accepted.forEach((write, index) => {
-      const result = results[index];
-      if (result?.ok === true) this.#written(write, result.position);
-      else this.#failed(write, result?.reason ?? 'io-error', result?.message ?? 'there was no answer');
+      const result = results[index] ?? NO_ANSWER;
+      if (result.ok) this.options.onWritten(write.held, result.position);
+      else failure ??= result;
+      this.#end(write, result.ok ? undefined : result.reason);
     });
+    if (failure !== undefined) this.#diskFailed(failure);
     this.options.onBatchEnded();
     this.pump();
   }
 
+  /** Trying each of those that wait in vain would take time, and tell nothing new. */
+  #diskFailed({ reason, message }: SpillFailure): void {
+    this.#lastFailure = { reason, message };
+    this.#giveUpQueued(reason);
+    this.options.onDiskFailed(this.#lastFailure);
+  }
+
+  #giveUpQueued(reason: SpillFailureReason): void {
+    for (const write of this.#queue.takeQueued()) this.#end(write, reason);
+  }
+
   /** What may be written as things are now: much may have happened since it was queued. */
   #admit(batch: readonly Write[]): Admitted {
-    const { trouble, maxSpillBytes, fileBytes, onLimitReached } = this.options;
+    const { maxSpillBytes, fileBytes, onLimitReached } = this.options;
     const accepted: Write[] = [];
-    const refused: (readonly [Write, SpillFailureReason])[] = [];
+    const refused: Write[] = [];
     const takenBytes = fileBytes() + this.#reservedBytes;
     let reservedBytes = 0;
     for (const write of batch) {
       const recordBytes = recordBytesMax(write.key, write.payload.data.byteLength);
-      const isOver = maxSpillBytes !== false && takenBytes + reservedBytes + recordBytes > maxSpillBytes;
-      if (isOver) {
-        trouble.failed({ reason: 'limit-reached', message: `${fileBytes()} bytes are taken` }, write.nowMs);
-        onLimitReached();
+      if (maxSpillBytes !== false && takenBytes + reservedBytes + recordBytes > maxSpillBytes) {
+        refused.push(write);
+        continue;
       }
-      const refusal = isOver ? 'limit-reached' : trouble.refusal(write.nowMs);
-      if (refusal === undefined) {
-        reservedBytes += recordBytes;
-        accepted.push(write);
-      } else refused.push([write, refusal]);
+      reservedBytes += recordBytes;
+      accepted.push(write);
     }
+    if (refused.length > 0) onLimitReached();
     return { accepted, refused, reservedBytes };
-  }
-
-  #written(write: Write, position: RecordPosition): void {
-    this.options.trouble.succeeded();
-    this.options.onWritten(write.held, position);
-    this.#end(write, undefined);
-  }
-
-  #failed(write: Write, reason: SpillFailureReason, message: string): void {
-    this.options.trouble.failed({ reason, message }, write.nowMs);
-    this.#end(write, reason);
   }
 
   #end(write: Write, failure: NotEvictedReason | undefined): void {

@@ -19,8 +19,6 @@ const CREDIT_BATCHES = 4;
 export interface PendingWrite {
   readonly key: TaskKey;
   readonly payload: Payload;
-  /** When it was asked for. */
-  readonly nowMs: number;
   state: 'queued' | 'under-way' | 'done';
 }
 
