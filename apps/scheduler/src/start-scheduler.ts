@@ -24,6 +24,7 @@ export interface SchedulerOptions {
   readonly contactAddress?: string;
   readonly allowedFailures?: number;
   readonly noWorkersTimeout?: string | number | false;
+  readonly memoryStuckTimeout?: string | number | false;
   readonly validate?: boolean;
   readonly insecure?: boolean;
   readonly tlsCa?: string;
@@ -95,13 +96,17 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
   };
 }
 
-function schedulerMachine({ scheduler }: SpillwayConfig): SchedulerMachine {
+/** The thresholds of workers are taken to be those that are set here: they only order workers that are otherwise equal. */
+function schedulerMachine({ scheduler, worker }: SpillwayConfig): SchedulerMachine {
   return new SchedulerMachine({
     allowedFailures: scheduler.allowedFailures,
     prefetchMs: scheduler.prefetch,
     prefetchCountMax: PREFETCH_COUNT_MAX,
     clientLeaseMs: scheduler.clientLease,
     noWorkersTimeoutMs: scheduler.noWorkersTimeout,
+    memoryStuckTimeoutMs: scheduler.memoryStuckTimeout,
+    targetFraction: worker.memory.target,
+    pauseFraction: worker.memory.pause,
     unknownDurationMs: UNKNOWN_DURATION_MS,
     bandwidthBytesPerSecond: FIRST_BANDWIDTH_BYTES_PER_SECOND,
     commitStepsMax: COMMIT_STEPS_MAX,

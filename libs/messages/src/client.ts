@@ -104,6 +104,8 @@ export interface WorkerInfo extends MemoryReadings {
   readonly status: WorkerStatus;
   readonly nthreads: number;
   readonly memoryLimitBytes: number | false;
+  /** It spills or has done so lately, takes tasks one at a time, or is paused. */
+  readonly isUnderPressure: boolean;
   readonly processingCount: number;
   readonly keyCount: number;
 }

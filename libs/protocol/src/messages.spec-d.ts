@@ -19,6 +19,7 @@ import {
   type FunctionRef,
   type Holder,
   type Holding,
+  type MemoryReadings,
   type NannyHello,
   type NannyToScheduler,
   type Payload,
@@ -28,6 +29,7 @@ import {
   type SchedulerToClient,
   type SchedulerToNanny,
   type SchedulerToWorker,
+  type SpillFailureReason,
   type TaskSpec,
   type WorkerHello,
   type WorkerToScheduler,
@@ -54,6 +56,45 @@ const moduleHash = fc
   .string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 64, maxLength: 64 })
   .map(asModuleHash);
 const protocol = fc.record({ major: uint32, minor: uint32 });
+
+const SPILL_REFUSALS: readonly SpillFailureReason[] = [
+  'disk-full',
+  'read-only',
+  'no-access',
+  'folder-lost',
+  'limit-reached',
+  'folder-is-memory',
+  'io-error',
+  'thread-ended',
+  'closed',
+];
+const memoryReadings: fc.Arbitrary<MemoryReadings> = fc.record(
+  {
+    processBytes: count,
+    managedBytes: count,
+    unmanagedOldBytes: count,
+    unmanagedRecentBytes: count,
+    hoardedBytes: count,
+    spilledBytes: count,
+    processPeakBytes: count,
+    spillWrittenBytes: count,
+    spillReadBytes: count,
+    spillRefusedBecause: fc.constantFrom(...SPILL_REFUSALS),
+  },
+  {
+    requiredKeys: [
+      'processBytes',
+      'managedBytes',
+      'unmanagedOldBytes',
+      'unmanagedRecentBytes',
+      'hoardedBytes',
+      'spilledBytes',
+      'processPeakBytes',
+      'spillWrittenBytes',
+      'spillReadBytes',
+    ],
+  },
+);
 
 const payload: fc.Arbitrary<Payload> = fc.record({
   encoding: fc.constantFrom(...ENCODINGS),
@@ -165,16 +206,18 @@ export const schedulerToClient: fc.Arbitrary<SchedulerToClient> = fc.oneof(
 );
 
 export const schedulerToWorker: fc.Arbitrary<SchedulerToWorker> = fc.oneof(
-  fc.record({
-    type: type('compute-task'),
-    stimulusId,
-    runId,
-    priority: fc.tuple(finite, finite, finite),
-    attempt: uint32,
-    expectedMs: fc.option(ms, { nil: undefined }),
-    spec: taskSpec,
-    dependencies: fc.array(dependency, { maxLength: 4 }),
-  }),
+  fc
+    .record({
+      type: type('compute-task'),
+      stimulusId,
+      runId,
+      priority: fc.tuple(finite, finite, finite),
+      attempt: uint32,
+      expectedMs: fc.option(ms, { nil: undefined }),
+      spec: taskSpec,
+      dependencies: fc.array(dependency, { maxLength: 4 }),
+    })
+    .chain((message) => fc.constantFrom(message, { ...message, evenIfPaused: true })),
   fc.record({ type: type('free-keys'), stimulusId, keys }),
   fc.record({ type: type('cancel-task'), stimulusId, key, runId }),
   fc.record({ type: type('acquire-replicas'), stimulusId, replicas: fc.array(dependency, { maxLength: 3 }) }),
@@ -214,14 +257,14 @@ export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
     stimulusId,
     metrics: fc.record(
       {
-        processBytes: count,
-        managedBytes: count,
+        memory: memoryReadings,
+        isUnderPressure: fc.boolean(),
         memoryLimitBytes: count,
         cpuFraction: finite,
         loopDelayMs: ms,
         executing: fc.array(fc.record({ key, runId, forMs: ms }), { maxLength: 3 }),
       },
-      { requiredKeys: ['processBytes', 'managedBytes', 'cpuFraction', 'loopDelayMs', 'executing'] },
+      { requiredKeys: ['memory', 'isUnderPressure', 'cpuFraction', 'loopDelayMs', 'executing'] },
     ),
   }),
   fc.record({ type: type('run-done'), stimulusId, requestId: count, outcome: runOutcome }),

@@ -13,6 +13,10 @@ export const EVENT_NAMES = {
   'worker.resumed': 'A paused worker has freed enough memory and starts tasks again.',
   'worker.retiring':
     'A worker leaves on purpose: it gets no new tasks, and its values are copied elsewhere first.',
+  'cluster.draining':
+    'All workers that could go on are paused; one task after the other is run all the same, where its end frees memory.',
+  'cluster.memory-stuck':
+    'All workers that could go on are paused, and nothing can free memory: what waits for them fails, with who holds what.',
   'task.recomputed': 'The only copy of a result was lost, so its task runs again.',
   'task.erred': 'A task has failed for good; its dependents fail with it.',
   'task.suspicious':

@@ -204,6 +204,7 @@ function aWorkerInfo({ workerId, address }: Holder): WorkerInfo {
     nthreads: 1,
     memoryLimitBytes: false,
     ...NO_READINGS,
+    isUnderPressure: false,
     processingCount: 0,
     keyCount: 0,
   };

@@ -66,6 +66,17 @@ export const schedulerSettings = {
     doc: `How long a task waits for a worker that may run it before it errs with \`NO_VALID_WORKER\`. \`false\` waits for
       ever, which suits a cluster that grows on demand and hides a mistyped worker name.`,
   }),
+  'memory-stuck-timeout': duration({
+    default: 30_000,
+    min: 100,
+    mayBeOff: true,
+    programs: ['scheduler'],
+    flag: '--memory-stuck-timeout',
+    doc: `How long nothing may move while all workers are paused for their memory and no task would free some, before the
+      waiting tasks err with \`CLUSTER_MEMORY_STUCK\`, which says who holds what. Longer gives workers more time to free
+      memory or to be replaced (\`worker.memory.pause-recycle\` should be shorter); shorter tells users sooner. \`false\`
+      waits for ever, in silence.`,
+  }),
   prefetch: duration({
     default: 10,
     programs: ['scheduler'],

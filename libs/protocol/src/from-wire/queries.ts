@@ -26,6 +26,7 @@ export const workerInfo = (wire: spillway.v1.WorkerInfo): WorkerInfo => ({
       ? false
       : count(wire.memoryLimitBytes, 'memory_limit_bytes'),
   ...memoryReadings(wire),
+  isUnderPressure: wire.underPressure,
   processingCount: count(wire.processingCount, 'processing_count'),
   keyCount: count(wire.keyCount, 'key_count'),
 });

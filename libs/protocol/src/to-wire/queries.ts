@@ -22,6 +22,7 @@ export const workerInfoToWire = (info: WorkerInfo): spillway.v1.WorkerInfo => ({
   nthreads: info.nthreads,
   memoryLimitBytes: info.memoryLimitBytes === false ? null : info.memoryLimitBytes,
   ...memoryReadingsToWire(info),
+  underPressure: info.isUnderPressure,
   processingCount: info.processingCount,
   keyCount: info.keyCount,
 });

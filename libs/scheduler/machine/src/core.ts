@@ -33,6 +33,16 @@ export class Core {
   #stepsLeft = 0;
   /** Since when tasks are queued and no worker at all is registered. */
   starvedSinceMs: number | false = false;
+  /** Something has changed since no task was found whose end would free memory (`draining.ts`). */
+  mayDrain = false;
+  /** The task that was last given to a paused worker to free memory; its state says whether it is still at it. */
+  draining: SchedulerTask | undefined = undefined;
+  /** Paused workers hold up tasks, and it has been told that one after the other is run to free memory. */
+  isDrainingTold = false;
+  /** Since when nothing can go on because workers are paused (`memory-stuck.ts`). */
+  stuckSinceMs: number | false = false;
+  /** In this event something happened that may let stuck tasks go on. */
+  hasMoved = false;
   #lastRunId = 0;
   #lastSubmission = 0;
   #lastWorkerOrder = 0;
@@ -44,6 +54,7 @@ export class Core {
 
   begin(stimulusId: StimulusId, nowMs: number): void {
     this.nowMs = nowMs;
+    this.hasMoved = false;
     this.#stepsLeft = this.options.commitStepsMax;
     this.outbox.begin(stimulusId);
   }
@@ -79,7 +90,10 @@ export class Core {
 
   /** For transitions: the one way to a new state. A worker that has a run less may have room. */
   enter(task: SchedulerTask, to: TaskState): void {
-    if (task.state.name === 'processing') this.agenda.roomy.add(task.state.worker);
+    const from = task.state;
+    if (from.name === 'processing') this.agenda.roomy.add(from.worker);
+    if (from.name === 'processing' || from.name === 'memory') this.hasMoved = true;
+    this.mayDrain = true;
     this.table.enter(task, to, this.outbox.stimulusId, this.nowMs);
     if (this.options.validate) this.touched.add(task);
   }
@@ -99,6 +113,6 @@ export class Core {
 
   /** What a run of the task is expected to last. */
   expectedMs(task: SchedulerTask): number {
-    return task.learned?.duration.meanMs ?? this.options.unknownDurationMs;
+    return task.learned?.cost.meanMs ?? this.options.unknownDurationMs;
   }
 }

@@ -1,7 +1,11 @@
-/** What happens because time passes: leases that end, and tasks that have waited too long for a worker to exist. */
+/**
+ * What happens because time passes: leases that end, tasks that have waited too long for a worker to exist, and clusters
+ * whose memory lets nothing go on.
+ */
 import { forgetClient } from './clients.js';
 import type { Core } from './core.js';
 import { noValidWorker } from './failures.js';
+import { giveUpStuckTasks, stuckDeadlineMs } from './memory-stuck.js';
 import { hasRegisteredWorker } from './restrictions.js';
 import type { SchedulerTask } from './task.js';
 import { move } from './transitions/index.js';
@@ -9,10 +13,10 @@ import { move } from './transitions/index.js';
 /** When the machine next wants a tick; `undefined` when nothing will happen by itself. */
 export function nextWakeMs(core: Core): number | undefined {
   if (!core.jobs.isEmpty) return core.nowMs;
-  let wakeMs = Infinity;
+  let wakeMs = stuckDeadlineMs(core) ?? Infinity;
   for (const client of core.leased) {
     // All leases are equally long, so the first to start is the first to end.
-    if (client.leaseEndsAtMs !== false) wakeMs = client.leaseEndsAtMs;
+    if (client.leaseEndsAtMs !== false) wakeMs = Math.min(wakeMs, client.leaseEndsAtMs);
     break;
   }
   const { noWorkersTimeoutMs } = core.options;
@@ -31,6 +35,7 @@ export function onDeadlines(core: Core): void {
     if (client.leaseEndsAtMs === false || client.leaseEndsAtMs > core.nowMs) break;
     forgetClient(core, client);
   }
+  giveUpStuckTasks(core);
   const { noWorkersTimeoutMs } = core.options;
   if (noWorkersTimeoutMs === false) return;
   giveUpWithoutWorker(core, noWorkersTimeoutMs);

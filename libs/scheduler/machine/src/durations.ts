@@ -1,5 +1,5 @@
 /**
- * What is known of the functions that tasks run: learned durations by function name, and how many live tasks refer to
+ * What is known of the functions that tasks run: learned durations and sizes of results by function name, and how many live tasks refer to
  * each module bundle. Function references are kept once however many tasks name them.
  */
 import type { ModuleHash } from '@spillway/kernel';
@@ -13,14 +13,16 @@ const NONE: readonly ModuleHash[] = [];
 /** One function, as one reference names it. Shared by all tasks with this reference. */
 export interface LearnedFunction {
   readonly ref: FunctionRef;
-  readonly duration: LearnedDuration;
+  readonly cost: LearnedCost;
 }
 
-/** Durations of one function name: of the same function, however often its bundle changes. */
-export interface LearnedDuration {
+/** What runs of one function name cost: of the same function, however often its bundle changes. */
+export interface LearnedCost {
   readonly name: FunctionName;
   /** Mean that gives the latest run half of the weight; `undefined` before the first. */
   meanMs: number | undefined;
+  /** Mean of the encoded sizes of its results, weighed alike. */
+  meanOutputBytes: number | undefined;
 }
 
 interface Module {
@@ -29,7 +31,7 @@ interface Module {
 }
 
 export class FunctionTable {
-  readonly #durations = new Map<FunctionName, LearnedDuration>();
+  readonly #costs = new Map<FunctionName, LearnedCost>();
   readonly #bundles = new Map<ModuleHash, Module>();
   readonly #preinstalled = new Map<FunctionName, LearnedFunction>();
   readonly #idleModules = new Set<ModuleHash>();
@@ -64,9 +66,9 @@ export class FunctionTable {
     return idle;
   }
 
-  learn(learned: LearnedFunction, durationMs: number): void {
-    const { duration } = learned;
-    duration.meanMs = duration.meanMs === undefined ? durationMs : (duration.meanMs + durationMs) / 2;
+  learn({ cost }: LearnedFunction, durationMs: number, outputBytes: number): void {
+    cost.meanMs = halfway(cost.meanMs, durationMs);
+    cost.meanOutputBytes = halfway(cost.meanOutputBytes, outputBytes);
   }
 
   /** How many live tasks refer to the bundle. */
@@ -77,24 +79,27 @@ export class FunctionTable {
   #find<Key>(functions: Map<Key, LearnedFunction>, key: Key, ref: FunctionRef): LearnedFunction {
     let learned = functions.get(key);
     if (learned === undefined) {
-      learned = { ref, duration: this.#durationOf(functionNameOf(ref)) };
+      learned = { ref, cost: this.#costOf(functionNameOf(ref)) };
       functions.set(key, learned);
     }
     return learned;
   }
 
-  #durationOf(name: FunctionName): LearnedDuration {
-    const known = this.#durations.get(name);
+  #costOf(name: FunctionName): LearnedCost {
+    const known = this.#costs.get(name);
     if (known !== undefined) return known;
     // Full: the oldest name makes room. Tasks that have it go on learning by it; newer ones start anew.
-    if (this.#durations.size >= IDLE_NAMES_MAX) {
-      for (const oldest of this.#durations.keys()) {
-        this.#durations.delete(oldest);
+    if (this.#costs.size >= IDLE_NAMES_MAX) {
+      for (const oldest of this.#costs.keys()) {
+        this.#costs.delete(oldest);
         break;
       }
     }
-    const duration: LearnedDuration = { name, meanMs: undefined };
-    this.#durations.set(name, duration);
-    return duration;
+    const cost: LearnedCost = { name, meanMs: undefined, meanOutputBytes: undefined };
+    this.#costs.set(name, cost);
+    return cost;
   }
 }
+
+const halfway = (mean: number | undefined, latest: number): number =>
+  mean === undefined ? latest : (mean + latest) / 2;

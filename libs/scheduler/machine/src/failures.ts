@@ -54,9 +54,13 @@ export function noValidWorker(task: SchedulerTask, timeoutMs: number): RemoteErr
   );
 }
 
+/** Errors that very many tasks share as they are: what depends on such a task has it too, and the log has it once. */
+export const isShared = ({ code }: RemoteError): boolean =>
+  code === 'DEPENDENCY_FAILED' || code === 'CLUSTER_MEMORY_STUCK';
+
 /** What dependents of an erred task fail with. Made once per failure: theirs pass on the same object. */
 export function dependencyFailed(task: SchedulerTask, state: ErredState): RemoteError {
-  if (state.error.code === 'DEPENDENCY_FAILED') return state.error;
+  if (isShared(state.error)) return state.error;
   state.dependentsError ??= {
     ...remoteError(
       'DEPENDENCY_FAILED',

@@ -40,6 +40,8 @@ export type SchedulerLogEvent =
   | 'worker.paused'
   | 'worker.resumed'
   | 'worker.retiring'
+  | 'cluster.draining'
+  | 'cluster.memory-stuck'
   | 'task.recomputed'
   | 'task.erred'
   | 'task.suspicious'

@@ -3,6 +3,7 @@
  * `checkAll` looks at everything and belongs at the end of every test. Both throw `InvariantError` with the task's story.
  */
 import { formatStory, InvariantError, type ModuleHash } from '@spillway/kernel';
+import { hasBlocked, isAnythingExecuting } from './blocked.js';
 import type { Core } from './core.js';
 import { allowedWorkers } from './restrictions.js';
 import { smallHas, smallSize, smallValues } from './small-set.js';
@@ -28,6 +29,7 @@ export function checkAll(core: Core): void {
     );
   }
   for (const worker of core.roster.all()) checkWorker(core, worker);
+  checkMemoryWaits(core);
   checkClients(core);
   checkModules(core);
   check(core.agenda.next() === undefined && core.agenda.ready.length === 0, 'the agenda is worked off');
@@ -131,6 +133,10 @@ function checkWorker(core: Core, worker: WorkerView): void {
   }
   check(heldBytes === worker.heldBytes, `${worker.id} adds up what it holds`);
   check(worker.level >= 0 === (worker.status === 'running'), `${worker.id} is offered work while it runs`);
+  check(
+    core.roster.paused.has(worker) === (worker.status === 'paused'),
+    `${worker.id} is paused or not, whoever asks`,
+  );
   checkNotIdle(core, worker);
 }
 
@@ -138,6 +144,19 @@ function checkWorker(core: Core, worker: WorkerView): void {
 function checkNotIdle(core: Core, worker: WorkerView): void {
   if (!worker.hasFreeSlot) return;
   check(!core.queues.hasWorkFor(worker), `${worker.id} has a free slot, so nothing is queued for it`);
+}
+
+/** Whatever memory holds up, something will happen: a run ends, or time is up. */
+function checkMemoryWaits(core: Core): void {
+  let drainingCount = 0;
+  for (const task of core.table.all()) {
+    if (task.state.name !== 'processing' || task.state.isDraining !== true) continue;
+    drainingCount += 1;
+    checkThat(core, task, core.draining === task, 'is the one that drains');
+  }
+  check(drainingCount <= 1, `one task drains at a time, not ${drainingCount}`);
+  const isHeldUp = core.roster.paused.size > 0 && !isAnythingExecuting(core) && hasBlocked(core);
+  check(isHeldUp === (core.stuckSinceMs !== false), 'while memory holds up everything, the time is kept');
 }
 
 function checkClients(core: Core): void {

@@ -27,6 +27,18 @@ test('the least loaded worker is the one with fewest assigned tasks a thread', (
   expect(index.leastLoaded(1)).toEqual([idle]);
 });
 
+test('under memory pressure a worker comes after its equals, and before workers without a free slot', () => {
+  const index = new LoadIndex();
+  const [tight, equal, busy] = [aView('tight'), aView('equal'), aView('busy')];
+  tight.isUnderPressure = true;
+  load(index, tight, 0);
+  load(index, busy, 1);
+  load(index, equal, 0);
+
+  expect(index.leastLoaded(3)).toEqual([equal, tight, busy]);
+  expect(index.size).toBe(3);
+});
+
 test('a worker that does not run is not offered, and one that was removed is gone', () => {
   const index = new LoadIndex();
   const workers = ['a', 'b', 'c'].map((id) => aView(id));

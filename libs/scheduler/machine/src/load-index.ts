@@ -5,11 +5,18 @@ const LEVELS_PER_SLOT = 4;
 const LEVEL_MAX = 30;
 
 /**
- * Running workers by how loaded they are (assigned tasks per thread), so that the least loaded are found without looking
- * at all of them. Workers of one level are in an order that repeats for the same events, and means nothing.
+ * Running workers by how loaded they are (assigned tasks per thread, and a little more under memory pressure), so that the
+ * least loaded are found without looking at all of them. Workers of one level are in an order that repeats for the same
+ * events, and means nothing.
  */
 export class LoadIndex {
   readonly #levels: WorkerView[][] = Array.from({ length: LEVEL_MAX + 1 }, () => []);
+  #size = 0;
+
+  /** How many workers are running. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** Puts the worker where it belongs now: nowhere unless it is running. */
   update(worker: WorkerView): void {
@@ -18,6 +25,7 @@ export class LoadIndex {
     this.remove(worker);
     if (level < 0) return;
     const peers = this.#levels[level]!;
+    this.#size += 1;
     worker.level = level;
     worker.levelIndex = peers.push(worker) - 1;
   }
@@ -26,6 +34,7 @@ export class LoadIndex {
     if (worker.level < 0) return;
     const peers = this.#levels[worker.level]!;
     const last = peers.pop()!;
+    this.#size -= 1;
     if (last !== worker) {
       peers[worker.levelIndex] = last;
       last.levelIndex = worker.levelIndex;
@@ -48,5 +57,7 @@ export class LoadIndex {
 }
 
 function levelOf(worker: WorkerView): number {
-  return Math.min(LEVEL_MAX, Math.floor((LEVELS_PER_SLOT * worker.processing.size) / worker.nthreads));
+  const level = Math.floor((LEVELS_PER_SLOT * worker.processing.size) / worker.nthreads);
+  // Behind its equals, and still before workers without a free slot while it has nothing to do.
+  return Math.min(LEVEL_MAX, level + (worker.isUnderPressure ? 1 : 0));
 }

@@ -24,7 +24,7 @@ export interface WorkerLoss {
 
 export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
   core.roster.remove(worker);
-  worker.status = 'retiring';
+  core.hasMoved = true;
   core.outbox.dropFreesOf(worker);
   core.outbox.log('worker.lost', {
     workerId: worker.id,
@@ -73,9 +73,11 @@ export function takeBack(core: Core, task: SchedulerTask, death: Death | undefin
 
 /** Queued tasks that belonged to a worker look for a place again: it takes no more, or not these. */
 export function leaveQueue(core: Core, worker: WorkerView): void {
-  const tasks = worker.ownQueue.live();
-  worker.ownQueue.clear();
-  for (const task of tasks) replan(core, task);
+  for (const queue of [worker.ownQueue, worker.ownRoots]) {
+    const tasks = queue.live();
+    queue.clear();
+    for (const task of tasks) replan(core, task);
+  }
 }
 
 /** Copies are gone from one worker; whatever had its last copy there is released, and so made again if needed. */

@@ -12,6 +12,15 @@ export interface SchedulerMachineOptions {
   readonly clientLeaseMs?: number;
   /** How long a task waits for a worker it may run on to exist, before it errs with `NO_VALID_WORKER`. Default off. */
   readonly noWorkersTimeoutMs?: number | false;
+  /**
+   * How long nothing may move while every worker that could go on is paused for its memory and nothing can free some, before
+   * what waits for them errs with `CLUSTER_MEMORY_STUCK`. Default 30,000; off waits for ever.
+   */
+  readonly memoryStuckTimeoutMs?: number | false;
+  /** Where workers are expected to start spilling, as a share of their limit: for placement only. Default 0.6. */
+  readonly targetFraction?: number | false;
+  /** Where workers are expected to pause. Default 0.8. */
+  readonly pauseFraction?: number | false;
   /** What a task of a function never seen is expected to take. Default 500. */
   readonly unknownDurationMs?: number;
   /** What a transfer between workers is expected to reach. Default 400e6. */
@@ -38,6 +47,9 @@ const DEFAULTS: ResolvedOptions = {
   prefetchCountMax: 128,
   clientLeaseMs: 30_000,
   noWorkersTimeoutMs: false,
+  memoryStuckTimeoutMs: 30_000,
+  targetFraction: 0.6,
+  pauseFraction: 0.8,
   unknownDurationMs: 500,
   bandwidthBytesPerSecond: 400e6,
   commitStepsMax: 5_000,

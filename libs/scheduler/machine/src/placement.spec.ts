@@ -61,6 +61,24 @@ test('ties go to more headroom, then to fewer assigned, then to the worker that 
   expect(chooseWorker(taskOf(), [first, second], undefined, POLICY)?.worker).toBe(first);
 });
 
+test('between equals the one that is not under pressure is chosen, whatever its headroom', () => {
+  const [tight, roomy] = [aView('tight', { nthreads: 2 }), aView('roomy', { nthreads: 2 })];
+  data(5, roomy);
+  tight.isUnderPressure = true;
+
+  expect(chooseWorker(taskOf(), [tight, roomy], undefined, POLICY)?.worker).toBe(roomy);
+});
+
+test('a worker under pressure that has something to do is no place for a root, and is one for a task with inputs', () => {
+  const [tight, busy] = [aView('tight', { nthreads: 2 }), aView('busy')];
+  tight.isUnderPressure = true;
+  occupy(tight, 10);
+  occupy(busy, 1_000);
+
+  expect(chooseWorker(taskOf(), [tight, busy], undefined, POLICY)?.worker).toBe(busy);
+  expect(chooseWorker(taskOf(data(10, tight)), [tight, busy], undefined, POLICY)?.worker).toBe(tight);
+});
+
 test('workers that do not run, and holders that are not allowed, are not chosen', () => {
   const [holder, other] = [aView('holder'), aView('other')];
   const task = taskOf(data(50e6, holder));

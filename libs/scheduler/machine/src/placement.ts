@@ -24,8 +24,8 @@ export interface Choice {
 }
 
 /**
- * The best of `candidates` and the holders of the task's inputs: earliest expected start, then most memory headroom, then
- * fewest assigned, then longest registered. Holders outside `allowed` do not count.
+ * The best of `candidates` and the holders of the task's inputs: earliest expected start, then not under memory pressure,
+ * then most memory headroom, then fewest assigned, then longest registered. Holders outside `allowed` do not count.
  */
 export function chooseWorker(
   task: SchedulerTask,
@@ -35,7 +35,9 @@ export function chooseWorker(
 ): Choice | undefined {
   const inputs = weighInputs(task);
   const startMs = (worker: WorkerView): number =>
-    worker.slotWaitMs + transferMs(inputs.totalBytes - (inputs.heldBytes?.get(worker) ?? 0), policy);
+    worker.putsOff(task)
+      ? Infinity
+      : worker.slotWaitMs + transferMs(inputs.totalBytes - (inputs.heldBytes?.get(worker) ?? 0), policy);
   let best: WorkerView | undefined;
   let bestMs = Infinity;
   const consider = (worker: WorkerView): void => {
@@ -115,5 +117,10 @@ function weighInputs(task: SchedulerTask): InputWeights {
 const sizeOf = (nbytes: number): number => Math.max(1, nbytes);
 
 function compareWorkers(a: WorkerView, b: WorkerView): number {
-  return b.headroomBytes - a.headroomBytes || a.processing.size - b.processing.size || a.order - b.order;
+  return (
+    Number(a.isUnderPressure) - Number(b.isUnderPressure) ||
+    b.headroomBytes - a.headroomBytes ||
+    a.processing.size - b.processing.size ||
+    a.order - b.order
+  );
 }

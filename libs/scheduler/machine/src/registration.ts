@@ -26,6 +26,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
     nthreads: worker.nthreads,
     holdings: hello.holdings.length,
   });
+  core.hasMoved = true;
   addReplicas(core, worker, hello.holdings);
   if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
   offerWork(core, worker);
@@ -48,8 +49,9 @@ function replace(core: Core, older: WorkerView, { workerId, name }: WorkerHello)
 
 export function onWorkerStatusChange(core: Core, worker: WorkerView, status: WorkerStatus): void {
   if (worker.status === status) return;
-  worker.status = status;
-  core.roster.loads.update(worker);
+  core.roster.setStatus(worker, status);
+  core.hasMoved = true;
+  core.mayDrain = true;
   const fields = { workerId: worker.id, name: worker.name };
   switch (status) {
     case 'running':
@@ -73,6 +75,7 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
 export function addReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {
   // With more inputs at hand, tasks that waited for another home may start here now.
   core.agenda.roomy.add(worker);
+  core.mayDrain = true;
   for (const { key, nbytes } of holdings) {
     const task = core.table.get(key);
     if (task?.state.name === 'memory') {
@@ -93,7 +96,7 @@ function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void 
   for (const task of [...worker.processing.values()])
     if (!brought.has(task.key)) takeBack(core, task, undefined);
   worker.renew(hello);
-  core.roster.loads.update(worker);
+  core.roster.setStatus(worker, 'running');
 }
 
 function dropMissingReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {

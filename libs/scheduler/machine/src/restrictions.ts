@@ -17,6 +17,14 @@ export function allowedWorkers(core: Core, task: SchedulerTask): readonly Worker
   return running.size === 0 && spec.allowOtherWorkers ? undefined : [...running];
 }
 
+/** Whether the task may be given to this worker at all, running or not. */
+export function mayRunOn(task: SchedulerTask, worker: WorkerView): boolean {
+  const { spec } = task;
+  if (spec === undefined) return false;
+  if (spec.workers.length === 0 || spec.allowOtherWorkers) return true;
+  return spec.workers.some((nameOrId) => nameOrId === worker.name || nameOrId === worker.id);
+}
+
 /** Whether a worker it may run on is registered, running or not. */
 export function hasRegisteredWorker(core: Core, task: SchedulerTask): boolean {
   const { spec } = task;

@@ -1,5 +1,5 @@
 import { asRunId, asWorkerId } from '@spillway/kernel';
-import { remoteError } from '@spillway/messages';
+import { NO_READINGS, remoteError } from '@spillway/messages';
 import { aScheduler, aTask, toClient, toWorker, type TestScheduler } from './testing/index.js';
 
 function running(draft: Parameters<typeof aTask>[1] = {}): TestScheduler {
@@ -112,7 +112,13 @@ test('a worker that says its memory limit in a heartbeat has that limit from the
   const scheduler = aScheduler();
   scheduler.register('w1', { memoryLimitBytes: 1_000 });
   const limits = (): unknown[] => scheduler.machine.listWorkers().map((worker) => worker.memoryLimitBytes);
-  const metrics = { processBytes: 0, managedBytes: 0, cpuFraction: 0, loopDelayMs: 0, executing: [] };
+  const metrics = {
+    memory: NO_READINGS,
+    isUnderPressure: false,
+    cpuFraction: 0,
+    loopDelayMs: 0,
+    executing: [],
+  };
   const workerId = asWorkerId('w1');
 
   scheduler.handle({ type: 'heartbeat', workerId, metrics: { ...metrics, memoryLimitBytes: 600 } });

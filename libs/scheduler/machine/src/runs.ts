@@ -20,7 +20,8 @@ export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'ta
     dropStaleResult(core, worker, event.key);
     return;
   }
-  if (task.learned !== undefined) core.functions.learn(task.learned, Math.max(0, event.durationMs));
+  if (task.learned !== undefined)
+    core.functions.learn(task.learned, Math.max(0, event.durationMs), event.nbytes);
   const { inline } = event;
   const isSmall = inline !== undefined && inline.data.byteLength <= core.options.inlineResultBytesMax;
   bringIntoMemory(core, task, event.nbytes, [worker], isSmall ? inline : undefined);
@@ -43,13 +44,19 @@ export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-
 
 export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'task-handed-back'>): void {
   const task = currentRun(worker, event.key, event.runId);
-  if (task !== undefined) move(core, task, waitingFor(task));
+  if (task === undefined) return;
+  // Whatever keeps it from running that task would keep it from the next.
+  if (task.state.name === 'processing' && task.state.isDraining === true) worker.refusesDraining = true;
+  move(core, task, waitingFor(task));
 }
 
 export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heartbeat'>): void {
   const { metrics } = event;
+  // Spilling goes on: the worker may come out of its pause by itself.
+  if (metrics.memory.spillWrittenBytes > worker.readings.spillWrittenBytes) core.hasMoved = true;
   worker.readings = metrics.memory;
-  worker.isUnderPressure = metrics.isUnderPressure;
+  worker.heldBytesAtHeartbeat = worker.heldBytes;
+  setPressure(core, worker, metrics.isUnderPressure);
   worker.memoryLimitBytes = metrics.memoryLimitBytes ?? worker.memoryLimitBytes;
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
@@ -61,6 +68,14 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
     worker.reprice(run, forMs);
     wakeIdle(core);
   }
+}
+
+function setPressure(core: Core, worker: WorkerView, isUnderPressure: boolean): void {
+  if (worker.isUnderPressure === isUnderPressure) return;
+  worker.isUnderPressure = isUnderPressure;
+  core.roster.loads.update(worker);
+  // It takes roots again, and work ahead of need.
+  if (!isUnderPressure) core.agenda.roomy.add(worker);
 }
 
 /** The task, if this run of it is the one that counts. */

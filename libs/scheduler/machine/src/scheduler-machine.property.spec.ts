@@ -16,6 +16,7 @@ const options = fc.record({
   commitStepsMax: fc.constantFrom(1, 3, 5_000),
   allowedFailures: fc.constantFrom(0, 1, 3),
   noWorkersTimeoutMs: fc.constantFrom(false as const, 20_000),
+  memoryStuckTimeoutMs: fc.constantFrom(false as const, 10_000, 30_000, 30_000),
 });
 
 test('no order of events makes the machine contradict itself, and once healed everything wanted ends', () => {
@@ -26,6 +27,17 @@ test('no order of events makes the machine contradict itself, and once healed ev
       expect(cluster.heal()).toEqual([]);
     }),
     { numRuns: RUNS },
+  );
+});
+
+test('workers may pause and resume as they like: no task waits for nothing, and one at a time is run to free memory', () => {
+  fc.assert(
+    fc.property(steps, options, (sequence, chosen) => {
+      const cluster = new RandomCluster(chosen, 'memory');
+      for (const step of sequence) cluster.step(step);
+      expect(cluster.heal()).toEqual([]);
+    }),
+    { numRuns: RUNS / 2 },
   );
 });
 

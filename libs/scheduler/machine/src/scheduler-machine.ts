@@ -9,10 +9,12 @@ import type { Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
 import { onClientEvent, replayDeferred } from './clients.js';
 import { Core } from './core.js';
 import { nextWakeMs, noteStarvation, onDeadlines } from './deadlines.js';
+import { drain } from './draining.js';
 import type { SchedulerEvent, WorkerEvent } from './events.js';
 import type { SchedulerInstruction } from './instructions.js';
 import { checkAll, checkTouched } from './invariants.js';
 import { loseWorker, onReplicaMissing, onReplicasLost, refreshWhoHas } from './losses.js';
+import { noteMemoryStuck } from './memory-stuck.js';
 import { resolveOptions, type SchedulerMachineOptions } from './options.js';
 import { describeKey, listHoldings } from './queries.js';
 import { addReplicas, onWorkerRegistered, onWorkerStatusChange } from './registration.js';
@@ -37,7 +39,9 @@ export class SchedulerMachine {
       replayDeferred(core, client);
       settleAll(core);
     }
+    drain(core);
     noteStarvation(core);
+    noteMemoryStuck(core);
     const idleModules = core.functions.takeIdleModules();
     if (idleModules.length > 0) {
       core.outbox.add({ type: 'forget-modules', stimulusId: core.stimulusId, moduleHashes: idleModules });

@@ -148,7 +148,9 @@ function place(core: Core, task: SchedulerTask): void {
   const candidates = allowed ?? core.roster.loads.leastLoaded(LEAST_LOADED_LOOKED_AT);
   const choice = chooseWorker(task, candidates, allowed, core.options);
   if (choice?.worker.hasRoom(core.expectedMs(task)) === true) {
-    if (!core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
+    // A root for a worker under pressure always goes by the queue: what has inputs goes first there, whatever its priority.
+    const isRootUnderPressure = task.isRoot && choice.worker.isUnderPressure;
+    if (!isRootUnderPressure && !core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
       assign(core, task, choice.worker);
       return;
     }
@@ -195,18 +197,31 @@ function takeNext(core: Core, worker: WorkerView): boolean {
   return true;
 }
 
-function assign(core: Core, task: SchedulerTask, worker: WorkerView): void {
+/** Requires: the task is waiting for nothing, or queued. `isDraining`: although the worker is paused. */
+export function assign(
+  core: Core,
+  task: SchedulerTask,
+  worker: WorkerView,
+  { isDraining }: { readonly isDraining: boolean } = { isDraining: false },
+): void {
   const { spec } = task;
   if (spec === undefined) return;
   const runId = core.nextRunId();
-  move(core, task, { name: 'processing', worker, runId, expectedMs: core.expectedMs(task) });
+  move(core, task, {
+    name: 'processing',
+    worker,
+    runId,
+    expectedMs: core.expectedMs(task),
+    ...(isDraining ? { isDraining } : {}),
+  });
   core.outbox.toWorker(worker, {
     type: 'compute-task',
     stimulusId: core.stimulusId,
     runId,
     priority: [-spec.priority, task.submission, task.order],
     attempt: task.attempt,
-    expectedMs: task.learned?.duration.meanMs,
+    expectedMs: task.learned?.cost.meanMs,
+    ...(isDraining ? { evenIfPaused: true } : {}),
     spec,
     dependencies: task.dependencies.map(asDependency),
   });

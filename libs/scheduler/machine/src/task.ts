@@ -38,6 +38,8 @@ export interface ProcessingState {
   readonly runId: RunId;
   /** What it is taken to cost, in the worker's accounts; change through `WorkerView.reprice` only. */
   expectedMs: number;
+  /** It was given to a paused worker because its end frees memory (`draining.ts`). Invariant: of at most one task. */
+  readonly isDraining?: true;
 }
 /** Its result is held by workers. Invariant: `whoHas` is never empty; it is one relation with `hasWhat` (`replicas.ts`). */
 export interface MemoryState {
@@ -119,6 +121,11 @@ export class SchedulerTask {
   ) {
     this.retriesLeft = spec === undefined ? 0 : spec.retries;
     this.userPriority = spec === undefined ? 0 : spec.priority;
+  }
+
+  /** It has no inputs: running it makes data and frees none. */
+  get isRoot(): boolean {
+    return this.dependencies.length === 0;
   }
 
   /** A client wants it, or an unfinished dependent does. What is not needed is freed; what is needed is made. */

@@ -2,6 +2,7 @@
 import type { TaskKey } from '@spillway/kernel';
 import type { ClientView } from './client-view.js';
 import type { Core } from './core.js';
+import { isShared } from './failures.js';
 import { smallSize, smallValues } from './small-set.js';
 import { isActive, RELEASED, type SchedulerTask } from './task.js';
 import { move } from './transitions/index.js';
@@ -37,7 +38,8 @@ export function retryKeys(core: Core, keys: readonly TaskKey[]): void {
     task.retriesLeft = task.spec?.retries ?? 0;
     task.deaths = undefined;
     task.mayHaveRun = false;
-    if (task.state.name === 'erred' && task.state.error.code !== 'DEPENDENCY_FAILED') task.attempt += 1;
+    // With a shared error it has not run.
+    if (task.state.name === 'erred' && !isShared(task.state.error)) task.attempt += 1;
     core.outbox.toClientsOf(task, { type: 'key-retried', key: task.key });
     move(core, task, RELEASED);
   }

@@ -19,6 +19,7 @@ export function addWant(core: Core, client: ClientView, task: SchedulerTask): vo
 export function dropWant(core: Core, client: ClientView, task: SchedulerTask): void {
   if (!client.wants.delete(task)) return;
   task.wantedBy = smallDelete(task.wantedBy, client);
+  core.mayDrain = true;
   if (task.wantedBy === undefined) core.agenda.add(task);
 }
 

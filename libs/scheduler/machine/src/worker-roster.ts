@@ -1,4 +1,5 @@
 import type { WorkerId } from '@spillway/kernel';
+import type { WorkerStatus } from '@spillway/messages';
 import { LoadIndex } from './load-index.js';
 import type { WorkerView } from './worker-view.js';
 
@@ -11,10 +12,16 @@ export class WorkerRoster {
   readonly #byId = new Map<WorkerId, WorkerView>();
   readonly #byName = new Map<string, WorkerView>();
   readonly #ended = new Set<WorkerId>();
+  readonly #paused = new Set<WorkerView>();
   readonly #byIdText: ReadonlyMap<string, WorkerView> = this.#byId;
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Those that are paused for their memory, longest paused first. */
+  get paused(): ReadonlySet<WorkerView> {
+    return this.#paused;
   }
 
   get(id: WorkerId): WorkerView | undefined {
@@ -38,10 +45,22 @@ export class WorkerRoster {
   add(worker: WorkerView): void {
     this.#byId.set(worker.id, worker);
     this.#byName.set(worker.name, worker);
+    this.setStatus(worker, worker.status);
+  }
+
+  /** The one way to a new status of a registered worker. */
+  setStatus(worker: WorkerView, status: WorkerStatus): void {
+    worker.status = status;
+    worker.refusesDraining = false;
+    if (status === 'paused') this.#paused.add(worker);
+    else this.#paused.delete(worker);
     this.loads.update(worker);
   }
 
+  /** It is retiring from now on, for whoever still refers to it. */
   remove(worker: WorkerView): void {
+    worker.status = 'retiring';
+    this.#paused.delete(worker);
     this.#byId.delete(worker.id);
     this.#byName.delete(worker.name);
     this.loads.remove(worker);

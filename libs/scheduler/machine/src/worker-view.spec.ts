@@ -45,6 +45,16 @@ test('nothing is put behind a long task, because what was handed over does not c
   expect(worker.hasRoom(0.1)).toBe(false);
 });
 
+test('under memory pressure only free slots count, however short the tasks are', () => {
+  const worker = aView({ nthreads: 2 });
+  worker.isUnderPressure = true;
+  assign(worker, 1);
+  expect(worker.hasRoom(1)).toBe(true);
+
+  assign(worker, 1);
+  expect(worker.hasRoom(1)).toBe(false);
+});
+
 test('a slot whose task takes longer than expected stops flowing', () => {
   const worker = aView();
   const [, run] = assign(worker, 1);

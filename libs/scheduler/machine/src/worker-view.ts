@@ -11,6 +11,7 @@ import {
   type WorkerInfo,
   type WorkerStatus,
 } from '@spillway/messages';
+import { headroomBytes } from './headroom.js';
 import type { ResolvedOptions } from './options.js';
 import type { ProcessingState, SchedulerTask } from './task.js';
 import { TaskHeap } from './task-heap.js';
@@ -23,6 +24,7 @@ export class WorkerView {
   readonly name: string;
   nthreads: number;
   memoryLimitBytes: number | false;
+  /** Of a registered worker, changed by `WorkerRoster.setStatus` only. */
   status: WorkerStatus = 'running';
   /** Shared by all messages that name this worker. */
   holder: Holder;
@@ -32,12 +34,18 @@ export class WorkerView {
   readonly hasWhat = new Set<SchedulerTask>();
   /** Sum of the sizes of `hasWhat`. */
   heldBytes = 0;
-  /** Queued tasks that belong to it: their inputs lie here, or they may not run elsewhere. */
+  /** Queued tasks with inputs that belong to it: their inputs lie here, or they may not run elsewhere. */
   readonly ownQueue = new TaskHeap();
+  /** Queued roots that may not run elsewhere. */
+  readonly ownRoots = new TaskHeap();
 
   /** Of the last heartbeat. */
   readings: MemoryReadings = NO_READINGS;
   isUnderPressure = false;
+  /** `heldBytes` when that heartbeat came. */
+  heldBytesAtHeartbeat = 0;
+  /** While paused it has given back a task that was to run all the same: it is offered none until its status changes. */
+  refusesDraining = false;
   executing: ReadonlySet<RunId> = new Set();
   /** The newest run that was assigned anywhere when the last heartbeat came. */
   lastRunIdAtHeartbeat = 0;
@@ -69,7 +77,6 @@ export class WorkerView {
     this.nthreads = Math.max(1, hello.nthreads);
     this.memoryLimitBytes = hello.memoryLimitBytes;
     this.holder = { workerId: hello.workerId, address: hello.address };
-    this.status = 'running';
     this.executing = new Set();
   }
 
@@ -78,10 +85,9 @@ export class WorkerView {
     return task.state.name === 'processing' && task.state.worker === this;
   }
 
-  /** Larger means more room for results. Without a limit, whoever holds less has more room. */
+  /** Larger means more room for results (`headroom.ts`). */
   get headroomBytes(): number {
-    const limitBytes = this.memoryLimitBytes === false ? Number.MAX_SAFE_INTEGER : this.memoryLimitBytes;
-    return limitBytes - this.heldBytes;
+    return headroomBytes(this, this.options);
   }
 
   get hasFreeSlot(): boolean {
@@ -98,11 +104,12 @@ export class WorkerView {
   /**
    * Whether it takes one more task, expected to last so long: into a free slot, or as prefetch while what waits beyond
    * the slots stays within `prefetchMs` a thread. A slot with a long task does not flow, so nothing is put behind it:
-   * what has been handed over does not come back, and other workers may be idle sooner.
+   * what has been handed over does not come back, and other workers may be idle sooner. Under memory pressure nothing is
+   * handed over ahead: what waits there holds inputs in memory.
    */
   hasRoom(expectedMs: number): boolean {
     if (this.hasFreeSlot) return true;
-    if (this.status !== 'running') return false;
+    if (this.status !== 'running' || this.isUnderPressure) return false;
     const { prefetchMs, prefetchCountMax } = this.options;
     const assignedCount = this.processing.size;
     if (expectedMs > prefetchMs || assignedCount - this.nthreads >= prefetchCountMax) return false;
@@ -110,6 +117,11 @@ export class WorkerView {
     if (flowingCount <= 0) return false;
     const beyondMs = (this.#shortMs * (this.#shortCount - flowingCount)) / this.#shortCount;
     return beyondMs + expectedMs <= prefetchMs * flowingCount;
+  }
+
+  /** Under pressure roots, which only add to it, wait until it has nothing else to do; then they go, so nothing stalls. */
+  putsOff(task: SchedulerTask): boolean {
+    return this.isUnderPressure && task.isRoot && this.processing.size > 0;
   }
 
   /** For `TaskTable`. */
@@ -144,6 +156,7 @@ export class WorkerView {
       nthreads: this.nthreads,
       memoryLimitBytes: this.memoryLimitBytes,
       ...this.readings,
+      isUnderPressure: this.isUnderPressure,
       processingCount: this.processing.size,
       keyCount: this.hasWhat.size,
     };

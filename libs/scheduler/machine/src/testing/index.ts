@@ -6,6 +6,7 @@ export {
   toWorker,
   type EventDraft,
   type FinishDraft,
+  type MemoryDraft,
   type Run,
 } from './test-scheduler.js';
 export { RandomCluster, type Step } from './random-cluster.js';

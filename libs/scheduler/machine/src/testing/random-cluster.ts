@@ -83,22 +83,47 @@ export class RandomCluster {
         }),
       ),
     (a, b) => this.#do(this.scheduler.setStatus(this.#worker(a), STATUSES[b % STATUSES.length] ?? 'running')),
-    (a, b) => this.#heartbeat(a, b),
+    (a, b, c) => this.#heartbeat(a, b, c),
+    (a, b, c) => this.#heartbeat(a, b, c),
+    (a) => this.#pauseAll(a),
+    (a) => this.#pauseAll(a),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 40) * 1000)),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 2))),
   ];
 
-  constructor(options: SchedulerMachineOptions = {}) {
+  readonly #memorySteps: readonly ((a: number, b: number, c: number) => void)[] = [
+    (a, b, c) => this.#submit(a, b, 4 + (c % 2)),
+    (a, b, c) => this.#submit(a, b, 4 + (c % 2)),
+    ...Array.from({ length: 8 }, () => (a: number, b: number) => this.#finish(this.#run(a % 2), b)),
+    (a) => this.#pauseAll(7 - (a % 2) * 6),
+    (a) => this.#pauseAll(7 - (a % 2) * 6),
+    (a, b) => this.#do(this.scheduler.setStatus(this.#worker(a % 3), b % 3 === 0 ? 'paused' : 'running')),
+    (a, b, c) => this.#heartbeat(a, b, c),
+    (a) => this.#withRun(a % 2, (run) => this.scheduler.handBack(run.key, run)),
+    (a, b) => this.#do(this.scheduler.release(this.#client(a), this.#key(b))),
+    (a, b) => this.#addReplica(this.#worker(a % 3), this.#key(b)),
+    (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 20) * 1000)),
+  ];
+
+  readonly #mayStandStill: boolean;
+
+  /** `memory`: workers pause and resume and results come and go; hardly anything else happens. */
+  constructor(
+    options: SchedulerMachineOptions = {},
+    private readonly emphasis: 'everything' | 'memory' = 'everything',
+  ) {
     this.scheduler = new TestScheduler(options);
+    this.#mayStandStill = options.memoryStuckTimeoutMs === false;
     this.#do(this.scheduler.connect('c0'));
     this.#do(this.scheduler.connect('c1'));
     this.#newLife('w0', {});
   }
 
-  /** Throws when the machine contradicts itself, or the world outside. */
+  /** Throws when the machine contradicts itself or the world outside, or lets tasks wait for nothing. */
   step([kind, a, b, c]: Step): void {
-    this.#steps[kind % this.#steps.length]?.(a, b, c);
-    const contradictions = this.outside.contradictions(this.scheduler.machine);
+    const steps = this.emphasis === 'memory' ? this.#memorySteps : this.#steps;
+    steps[kind % steps.length]?.(a, b, c);
+    const contradictions = [...this.outside.contradictions(this.scheduler.machine), ...this.#standstills()];
     if (contradictions.length > 0) throw new Error(contradictions.join('\n'));
   }
 
@@ -111,6 +136,25 @@ export class RandomCluster {
       .filter((name) => counts[name] > 0)
       .map((name) => `${counts[name]} ${name}`);
     return [...left, ...this.outside.leaks(this.scheduler.machine)];
+  }
+
+  /**
+   * Tasks that could run, and nothing that will ever make them: no run that could end, and no timer. (A worker that retires
+   * will end; one that no worker may run waits for workers.) With the timeout for stuck clusters off there may be some.
+   */
+  #standstills(): string[] {
+    const { machine } = this.scheduler;
+    const counts = machine.countsByState;
+    if (counts.processing > 0 || machine.nextWakeMs !== undefined || this.#mayStandStill) return [];
+    const workers = machine.listWorkers();
+    const mayGoOn = workers.filter((worker) => worker.status !== 'retiring');
+    const found: string[] = [];
+    if (counts.queued > 0 && mayGoOn.length > 0) found.push(`${counts.queued} queued tasks wait for nothing`);
+    const areAllPaused =
+      workers.length === WORKER_NAMES.length && workers.every((worker) => worker.status === 'paused');
+    if (counts['no-worker'] > 0 && areAllPaused)
+      found.push(`${counts['no-worker']} restricted tasks wait for nothing`);
+    return found;
   }
 
   #ensureRunning(name: string): void {
@@ -171,7 +215,9 @@ export class RandomCluster {
     if (c % 3 === 0 && this.#lives.has(name)) {
       const id = this.#worker(a);
       this.outside.startStore(id, Object.keys(holdings));
-      this.#do(this.scheduler.register(id, { name, holdings, nthreads: 1 + (b % 2) }));
+      this.#do(
+        this.scheduler.register(id, { name, holdings, nthreads: 1 + (b % 2), memoryLimitBytes: 1000 }),
+      );
     } else {
       this.#newLife(name, holdings, 1 + (b % 2));
     }
@@ -192,7 +238,7 @@ export class RandomCluster {
   #finish(run: Run | undefined, b: number): void {
     if (run === undefined || this.#isSupersededOnItsWorker(run)) return;
     this.outside.storeOf(run.workerId).add(run.key);
-    this.#do(this.scheduler.finish(run.key, { nbytes: 100, durationMs: (b % 40) / 4 }, run));
+    this.#do(this.scheduler.finish(run.key, { nbytes: (b % 5) * 50, durationMs: (b % 40) / 4 }, run));
   }
 
   /** A worker that has the result of an old run answers the new one with it at once; it does not report the old one. */
@@ -234,9 +280,28 @@ export class RandomCluster {
     this.#do(this.scheduler.loseReplicas(workerId, key));
   }
 
-  #heartbeat(a: number, b: number): void {
+  #heartbeat(a: number, b: number, c: number): void {
     const run = this.#run(b);
-    this.#do(this.scheduler.heartbeat(this.#worker(a), run === undefined ? {} : { [run.key]: b % 2000 }));
+    this.#do(
+      this.scheduler.heartbeat(this.#worker(a), run === undefined ? {} : { [run.key]: b % 2000 }, {
+        isUnderPressure: c % 3 === 0,
+        processBytes: (b % 10) * 100,
+        managedBytes: (b % 10) * 50,
+        unmanagedOldBytes: (b % 10) * 50,
+        hoardedBytes: c % 50,
+        spillWrittenBytes: Math.floor(c / 200) * 100,
+        ...(c % 7 === 0 ? { spillRefusedBecause: 'disk-full' } : {}),
+      }),
+    );
+  }
+
+  /** All or all but one. */
+  #pauseAll(a: number): void {
+    for (const [index, name] of WORKER_NAMES.entries()) {
+      const worker = this.scheduler.machine.findWorker(name);
+      if (worker === undefined || a % 8 === index) continue;
+      this.#do(this.scheduler.setStatus(worker.workerId, 'paused'));
+    }
   }
 
   #client(index: number): string {

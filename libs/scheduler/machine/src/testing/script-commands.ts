@@ -9,6 +9,9 @@ import type { SchedulerInstruction } from '../instructions.js';
 import { aTask, aVerdict } from './builders.js';
 import type { Run, TestScheduler } from './test-scheduler.js';
 
+/** Of what a heartbeat says. */
+const MIB = 1024 ** 2;
+
 type Options = Readonly<Record<string, string>>;
 type Command = (
   scheduler: TestScheduler,
@@ -78,6 +81,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     scheduler.heartbeat(
       word(worker),
       Object.fromEntries(keys.map((key) => [key, number(options['for'], 0)])),
+      {
+        isUnderPressure: options['pressure'] === 'on',
+        processBytes: number(options['process'], 0) * MIB,
+        managedBytes: number(options['managed'], 0) * MIB,
+        unmanagedOldBytes: (number(options['process'], 0) - number(options['managed'], 0)) * MIB,
+        hoardedBytes: number(options['hoarded'], 0) * MIB,
+        spilledBytes: number(options['spilled'], 0) * MIB,
+        spillWrittenBytes: number(options['written'], 0) * MIB,
+        ...(options['disk'] === 'full' ? { spillRefusedBecause: 'disk-full' as const } : {}),
+      },
     ),
   tick: (scheduler, _words, options) => scheduler.tick(scheduler.nowMs + number(options['after'], 0)),
 };

@@ -38,7 +38,8 @@ function showToWorker(message: SchedulerToWorker): string {
     case 'compute-task': {
       const attempt = message.attempt === 1 ? '' : ` attempt=${message.attempt}`;
       const inputs = message.dependencies.map((input) => ` ${showDependency(input)}`).join('');
-      return `compute-task ${message.spec.key} run=${message.runId}${attempt}${inputs}`;
+      const evenIfPaused = message.evenIfPaused === true ? ' even-if-paused' : '';
+      return `compute-task ${message.spec.key} run=${message.runId}${attempt}${evenIfPaused}${inputs}`;
     }
     case 'free-keys':
       return `free-keys ${message.keys.join(' ')}`;

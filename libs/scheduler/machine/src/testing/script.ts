@@ -49,6 +49,7 @@ function schedulerOptions(line: string): SchedulerMachineOptions {
     allowedFailures: count('allowed-failures') ?? 3,
     commitStepsMax: count('steps') ?? 5_000,
     clientLeaseMs: count('lease') ?? 30_000,
+    memoryStuckTimeoutMs: given['stuck-timeout'] === 'off' ? false : (count('stuck-timeout') ?? 30_000),
     noWorkersTimeoutMs: count('no-workers-timeout') ?? false,
     prefetchMs: count('prefetch') ?? 10,
   };

@@ -14,6 +14,7 @@ import {
 import {
   NO_READINGS,
   remoteError,
+  type MemoryReadings,
   type Payload,
   type RemoteError,
   type SchedulerToClient,
@@ -38,6 +39,11 @@ export interface Run {
   readonly key: string;
   readonly workerId: string;
   readonly runId: RunId;
+}
+
+/** What a heartbeat says of memory; the rest is zero. */
+export interface MemoryDraft extends Partial<MemoryReadings> {
+  readonly isUnderPressure?: boolean;
 }
 
 export interface FinishDraft {
@@ -234,13 +240,18 @@ export class TestScheduler {
     return this.handle({ type: 'replicas-lost', workerId: asWorkerId(workerId), keys: keys.map(asTaskKey) });
   }
 
-  heartbeat(workerId: string, executing: Readonly<Record<string, number>> = {}): SchedulerInstruction[] {
+  heartbeat(
+    workerId: string,
+    executing: Readonly<Record<string, number>> = {},
+    memory: MemoryDraft = {},
+  ): SchedulerInstruction[] {
+    const { isUnderPressure = false, ...readings } = memory;
     return this.handle({
       type: 'heartbeat',
       workerId: asWorkerId(workerId),
       metrics: {
-        memory: NO_READINGS,
-        isUnderPressure: false,
+        memory: { ...NO_READINGS, ...readings },
+        isUnderPressure,
         cpuFraction: 0,
         loopDelayMs: 0,
         executing: Object.entries(executing).map(([key, forMs]) => ({

@@ -3,14 +3,25 @@
  * workers really hold, and compares that with what the machine believes.
  */
 import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
+import type { SchedulerToWorker } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachine } from '../scheduler-machine.js';
+
+interface Draining {
+  readonly workerId: string;
+  readonly runId: number;
+  readonly missing: readonly string[];
+}
 
 export class OutsideView {
   /** Last news of a key that a client got. */
   readonly #news = new Map<string, Map<string, string>>();
   /** Values in the workers' stores. */
   readonly #stores = new Map<string, Set<string>>();
+  /** Runs that paused workers were told to do all the same, by key. */
+  readonly #draining = new Map<string, Draining>();
+  /** The last run of each key. */
+  readonly #lastRun = new Map<string, number>();
 
   storeOf(workerId: string): Set<string> {
     const store = this.#stores.get(workerId) ?? new Set<string>();
@@ -32,15 +43,15 @@ export class OutsideView {
         this.#news.delete(instruction.clientId);
       } else if (instruction.type === 'end-worker-session') {
         this.#stores.delete(instruction.workerId);
-      } else if (instruction.type === 'send-to-worker' && instruction.message.type === 'free-keys') {
-        for (const key of instruction.message.keys) this.storeOf(instruction.workerId).delete(key);
+      } else if (instruction.type === 'send-to-worker') {
+        this.#hearWorker(instruction.workerId, instruction.message);
       }
     }
   }
 
   /** What is wrong, in words; nothing when all is well. */
   contradictions(machine: SchedulerMachine): string[] {
-    const found: string[] = [];
+    const found: string[] = this.#drainingTrouble(machine);
     for (const [clientId, news] of this.#news) {
       const wants = new Set(machine.wantsOf(asClientId(clientId)) ?? []);
       // News of a key without a future (any more) is history when the client comes to want it again.
@@ -75,6 +86,29 @@ export class OutsideView {
       const keys = new Set(known.map((holding) => holding.key));
       for (const key of store) if (!keys.has(asTaskKey(key))) found.push(`${key} on ${workerId}`);
     }
+    return found;
+  }
+
+  #hearWorker(workerId: string, message: SchedulerToWorker): void {
+    if (message.type === 'free-keys') for (const key of message.keys) this.storeOf(workerId).delete(key);
+    if (message.type !== 'compute-task') return;
+    const { spec, runId, dependencies } = message;
+    this.#lastRun.set(spec.key, runId);
+    if (message.evenIfPaused !== true) return;
+    const store = this.storeOf(workerId);
+    const missing = dependencies.map(({ key }) => key).filter((key) => !store.has(key));
+    this.#draining.set(spec.key, { workerId, runId, missing });
+  }
+
+  /** One task at a time is run on a paused worker, which fetches nothing. */
+  #drainingTrouble(machine: SchedulerMachine): string[] {
+    const found: string[] = [];
+    for (const [key, { workerId, runId, missing }] of this.#draining) {
+      if (machine.stateOf(asTaskKey(key)) !== 'processing' || this.#lastRun.get(key) !== runId)
+        this.#draining.delete(key);
+      else if (missing.length > 0) found.push(`${workerId} is to run ${key} without ${missing.join(', ')}`);
+    }
+    if (this.#draining.size > 1) found.push(`${[...this.#draining.keys()].join(', ')} drain at once`);
     return found;
   }
 

@@ -10,6 +10,7 @@ import {
   type ReleasedState,
   type SchedulerTask,
 } from '../task.js';
+import { isShared } from '../failures.js';
 import { smallValues } from '../small-set.js';
 import type { Dependency } from '@spillway/messages';
 import { holdersOf } from '../replicas.js';
@@ -88,7 +89,7 @@ export function resultVanished(core: Core, task: SchedulerTask): void {
 export function failed(core: Core, task: SchedulerTask, state: ErredState): void {
   const { error } = state;
   core.outbox.toClientsOf(task, { type: 'key-erred', key: task.key, error });
-  if (error.code !== 'DEPENDENCY_FAILED') {
+  if (!isShared(error)) {
     core.outbox.log('task.erred', { key: task.key, code: error.code, message: error.message });
   }
   core.agenda.add(task);
