@@ -4,5 +4,6 @@ export * from './memory.js';
 export * from './nanny.js';
 export * from './remote-error.js';
 export * from './task-spec.js';
+export * from './trim.js';
 export * from './values.js';
 export * from './worker.js';

@@ -1,3 +1,2 @@
 export { WorkerRuntime, type WorkerRuntimeOptions } from './worker-runtime.js';
-export { monitorGrowth, type GrowthMonitorOptions } from './growth-monitor.js';
-export { GarbageCollection, type GarbageCollectionOptions } from './garbage-collection.js';
+export { WorkerMemory, type WorkerMemoryOptions } from './memory/worker-memory.js';

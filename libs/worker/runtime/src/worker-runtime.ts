@@ -20,11 +20,15 @@ import type {
   TaskExecutor,
   TaskExecutorListener,
   TaskLogLine,
+  SpilledRead,
   Timers,
+  TransferControl,
   ValueSource,
-  ValueStore,
 } from '@spillway/ports';
 import type { WorkerEvent, WorkerInstruction, WorkerMachine } from '@spillway/worker-machine';
+import { builtInOf } from './built-ins.js';
+import { EventQueue } from './event-queue.js';
+import type { WorkerMemory } from './memory/worker-memory.js';
 import { outcomeEvent } from './outcome-event.js';
 import { performGather } from './perform/gather.js';
 import { TaskStarter } from './perform/execute.js';
@@ -34,7 +38,7 @@ export interface WorkerRuntimeOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
-  readonly store: ValueStore;
+  readonly memory: WorkerMemory;
   /** Made with this runtime as its listener. */
   readonly makeExecutor: (listener: TaskExecutorListener) => TaskExecutor;
   /** Opens a session with the scheduler. */
@@ -45,8 +49,8 @@ export interface WorkerRuntimeOptions {
   /** Who we are, without what we hold; asked at each registration. */
   readonly identity: () => Omit<WorkerHello, 'holdings'>;
   readonly heartbeatIntervalMs: number;
-  /** What a heartbeat says beside what runs. */
-  readonly measure: () => Omit<WorkerMetrics, 'executing'>;
+  /** What a heartbeat says beside memory and what runs. */
+  readonly measure: () => Omit<WorkerMetrics, 'executing' | 'memory' | 'isUnderPressure'>;
   /**
    * The worker cannot or must not go on: `recycle` wants another in its place, `closed` was asked for, `lost` means that
    * the scheduler is gone.
@@ -62,6 +66,8 @@ export interface WorkerRuntimeOptions {
 export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   readonly #options: WorkerRuntimeOptions;
   readonly #machine: WorkerMachine;
+  readonly #memory: WorkerMemory;
+  readonly #events: EventQueue<WorkerEvent>;
   readonly #executor: TaskExecutor;
   readonly #starter: TaskStarter;
   readonly #wake: WakeTimer;
@@ -74,18 +80,28 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   constructor(options: WorkerRuntimeOptions) {
     this.#options = options;
     this.#machine = options.machine;
+    this.#memory = options.memory;
+    this.#events = new EventQueue((event) => this.#take(event));
     this.#executor = options.makeExecutor(this);
-    this.#starter = new TaskStarter(options.store, this.#executor, this);
+    this.#starter = new TaskStarter(options.memory.store, this.#executor, this);
+    this.#memory.connect({
+      executor: this.#executor,
+      tellTasks: (event) => this.dispatch(event),
+      busyWith: (nowMs) => this.#machine.slotHeads(nowMs),
+      running: () => this.#machine.executing(options.clock.nowMs()).map(({ key }) => key),
+      recycle: (reason) => options.onEnd('recycle', reason),
+    });
     this.#wake = new WakeTimer(options.clock, options.timers, () =>
       this.dispatch({ type: 'tick', stimulusId: this.stimulus('tick') }),
     );
   }
 
   /** Registers with the scheduler; `peers` fetches from other workers. Resolves once the scheduler has accepted us. */
-  async start(peers: PeerLink): Promise<void> {
+  async start(peers: PeerLink & TransferControl): Promise<void> {
     this.#peers = peers;
     await this.#register();
     if (this.#ended) return;
+    this.#memory.start(peers);
     const { timers, heartbeatIntervalMs } = this.#options;
     this.#heartbeat = timers.every(heartbeatIntervalMs, () => this.#sendHeartbeat());
   }
@@ -96,16 +112,14 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     this.#ended = true;
     this.#heartbeat?.cancel();
     this.#wake.cancel();
+    this.#memory.stop();
     this.#link?.send({ type: 'worker-closing', stimulusId: this.stimulus('close'), reason });
     this.#link?.close(reason);
     await this.#executor.close();
   }
 
   dispatch(event: WorkerEvent): void {
-    if (this.#ended) return;
-    const instructions = this.#machine.handle(event, this.#options.clock.nowMs());
-    for (const instruction of instructions) this.#perform(instruction);
-    this.#wake.arm(this.#machine.nextWakeMs);
+    if (!this.#ended) this.#events.push(event);
   }
 
   stimulus(cause: string): StimulusId {
@@ -114,14 +128,24 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
 
   // ---- the data service asks -------------------------------------------------------------------------------------
 
-  load(key: TaskKey): ReturnType<ValueStore['load']> {
-    return this.#options.store.load(key);
+  serve(key: TaskKey): ReturnType<ValueSource['serve']> {
+    return this.#memory.store.serve(key);
+  }
+
+  reportUnreadable(read: SpilledRead, reason: 'damaged' | 'gone'): void {
+    this.#memory.store.reportUnreadable(read, reason);
+  }
+
+  /** The store has lost these: what it had on disk is not what was written. */
+  onValuesLost(keys: readonly TaskKey[]): void {
+    for (const key of keys) this.#memory.tell({ type: 'value-freed', key });
+    this.dispatch({ type: 'values-lost', stimulusId: this.stimulus('values-lost'), keys });
   }
 
   accept(value: ArrivedValue): Promise<void> {
     if (this.#ended)
       return Promise.reject(new UnavailableError('This worker is closing; put the value on another one.'));
-    this.#options.store.put(value.key, value.payload);
+    this.#memory.store.put(value.key, value.payload);
     const nbytes = value.payload.data.byteLength;
     this.dispatch({ type: 'data-put', stimulusId: this.stimulus('data-put'), key: value.key, nbytes });
     return Promise.resolve();
@@ -131,8 +155,10 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
 
   onOutcomes(outcomes: readonly ExecutionOutcome[]): void {
     for (const outcome of outcomes) {
-      // Order matters: a value is in the store before anybody hears of it.
-      if (outcome.type === 'execute-success') this.#options.store.put(outcome.key, outcome.result);
+      // Order matters: its inputs may leave RAM to make room for its result, and a value is in the store before anybody
+      // hears of it.
+      this.#starter.ended(outcome);
+      if (outcome.type === 'execute-success') this.#memory.store.put(outcome.key, outcome.result);
       this.dispatch(outcomeEvent(outcome, this.stimulus(outcome.type)));
     }
   }
@@ -185,7 +211,8 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     requestId,
     request,
   }: Extract<SchedulerToWorker, { type: 'run-function' }>): Promise<void> {
-    const outcome = await this.#executor.runAside(request);
+    const builtIn = builtInOf(request.function, this.#memory);
+    const outcome = await (builtIn?.() ?? this.#executor.runAside(request));
     this.#link?.send({ type: 'run-done', stimulusId: this.stimulus('run-done'), requestId, outcome });
   }
 
@@ -202,20 +229,33 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
       return;
     }
     this.#options.logger.warn({ event: 'link.expired', err: error }, 'session expired, registering again');
-    this.#register().catch((err: unknown) => {
+    this.#registerAgain().catch((err: unknown) => {
       this.#options.logger.error({ err }, 'could not register again');
       this.#options.onEnd('lost', 'The scheduler refused a new session.');
     });
   }
 
+  async #registerAgain(): Promise<void> {
+    await this.#register();
+    this.dispatch({ type: 'session-begun', stimulusId: this.stimulus('session-begun') });
+  }
+
   #sendHeartbeat(): void {
     const { clock, measure } = this.#options;
+    const memory = this.#memory.readings();
+    const { isUnderPressure } = this.#memory;
     const executing = this.#machine.executing(clock.nowMs());
     this.#link?.send({
       type: 'heartbeat',
       stimulusId: this.stimulus('heartbeat'),
-      metrics: { ...measure(), executing },
+      metrics: { ...measure(), memory, isUnderPressure, executing },
     });
+  }
+
+  #take(event: WorkerEvent): void {
+    const instructions = this.#machine.handle(event, this.#options.clock.nowMs());
+    for (const instruction of instructions) this.#perform(instruction);
+    this.#wake.arm(this.#machine.nextWakeMs);
   }
 
   // ---- instructions ----------------------------------------------------------------------------------------------
@@ -229,13 +269,14 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
         this.#starter.stop(instruction);
         break;
       case 'gather-dependencies':
-        void performGather(instruction, this.#options.store, must(this.#peers, 'peer link'), this);
+        void performGather(instruction, this.#memory.store, must(this.#peers, 'peer link'), this);
         break;
       case 'forget-peer':
         this.#peers?.forget(instruction.peerId);
         break;
       case 'free-values':
-        for (const key of instruction.keys) this.#options.store.free(key);
+        for (const key of instruction.keys) this.#memory.store.free(key);
+        this.#executor.forgetCopies(instruction.keys);
         break;
       case 'send-to-scheduler':
         this.#link?.send(instruction.message);

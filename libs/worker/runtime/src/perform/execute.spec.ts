@@ -1,7 +1,8 @@
 import { asModuleHash, asRunId, asStimulusId, asTaskKey, type TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
-import type { TaskExecutor, ValueStore } from '@spillway/ports';
+import type { TaskExecutor } from '@spillway/ports';
 import type { WorkerEvent, WorkerInstruction } from '@spillway/worker-machine';
+import type { ManagedStore } from '../memory/managed-store.js';
 import { TaskStarter } from './execute.js';
 
 type Execute = Extract<WorkerInstruction, { type: 'execute' }>;
@@ -39,8 +40,10 @@ function aRig(inRam: readonly TaskKey[] = []): {
   starter: TaskStarter;
   done: string[];
   events: WorkerEvent[];
+  pinned: string[];
   answer: (how: Payload | undefined | Error) => Promise<void>;
 } {
+  const pinned: string[] = [];
   const done: string[] = [];
   const events: WorkerEvent[] = [];
   const waiting: ((how: Payload | undefined | Error) => void)[] = [];
@@ -50,7 +53,9 @@ function aRig(inRam: readonly TaskKey[] = []): {
       new Promise((resolve, reject) =>
         waiting.push((how) => (how instanceof Error ? reject(how) : resolve(how))),
       ),
-  } as unknown as ValueStore;
+    pin: (keys: readonly TaskKey[]) => pinned.push(...keys),
+    unpin: (keys: readonly TaskKey[]) => keys.forEach((key) => pinned.splice(pinned.indexOf(key), 1)),
+  } as unknown as ManagedStore;
   const executor = {
     execute: ({ key, inputs }: { key: TaskKey; inputs: readonly Payload[] }) =>
       done.push(`execute ${key} with ${inputs.length}`),
@@ -62,6 +67,7 @@ function aRig(inRam: readonly TaskKey[] = []): {
     starter: new TaskStarter(store, executor, dispatcher),
     done,
     events,
+    pinned,
     answer: async (how) => {
       waiting.shift()?.(how);
       for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
@@ -98,14 +104,60 @@ test('a task that is stopped while its inputs load never starts, and its run is 
   ]);
 });
 
-test.each([
-  ['freed meanwhile', undefined, 'Input y was lost'],
-  ['not readable', new Error('bad checksum'), 'Input y could not be read on this worker: bad checksum'],
-])('an input that is %s fails the run as lost data', async (_what, how, text) => {
-  const { starter, done, events, answer } = aRig();
+test('an input that is lost, damaged on disk or freed, sends the task back to be decided anew', async () => {
+  const { starter, done, events, pinned, answer } = aRig();
   starter.start(execute);
-  await answer(how);
+  await answer(undefined);
+
   expect(done).toEqual([]);
-  expect(events).toMatchObject([{ type: 'execute-failure', key: x, runId, error: { code: 'LOST_DATA' } }]);
-  expect(JSON.stringify(events[0])).toContain(text);
+  expect(events).toEqual([
+    { type: 'execute-stopped', stimulusId, key: x, runId, reason: 'inputs-lost', started: false },
+  ]);
+  expect(pinned).toEqual([]);
+});
+
+test('an input that cannot be read now fails the run, which may be tried again', async () => {
+  const { starter, done, events, pinned, answer } = aRig();
+  starter.start(execute);
+  await answer(new Error('too many open files'));
+
+  expect(done).toEqual([]);
+  expect(events).toMatchObject([
+    { type: 'execute-failure', key: x, runId, mayRetry: true, error: { code: 'UNAVAILABLE' } },
+  ]);
+  expect(JSON.stringify(events[0])).toContain(
+    'Input y could not be read on this worker: too many open files',
+  );
+  expect(pinned).toEqual([]);
+});
+
+describe('inputs stay in RAM', () => {
+  test('from the start of a run, before they are loaded, until its outcome', async () => {
+    const { starter, pinned, answer } = aRig([y]);
+    starter.start(execute);
+    expect(pinned).toEqual([y, z]);
+    await answer(payload);
+    expect(pinned).toEqual([y, z]);
+
+    starter.ended({ key: x, runId });
+
+    expect(pinned).toEqual([]);
+  });
+
+  test('for as long as one of two runs of the same number goes on', () => {
+    const { starter, pinned } = aRig([y, z]);
+    starter.start(execute);
+    starter.start(execute);
+    starter.ended({ key: x, runId });
+
+    expect(pinned).toEqual([y, z]);
+  });
+
+  test('no longer than that, however often the end is told', () => {
+    const { starter, pinned } = aRig([y, z]);
+    starter.start(execute);
+    for (let times = 0; times < 3; times++) starter.ended({ key: x, runId });
+
+    expect(pinned).toEqual([]);
+  });
 });

@@ -1,11 +1,18 @@
-import type { TaskKey } from '@spillway/kernel';
+import type { RunId, TaskKey } from '@spillway/kernel';
 import { remoteError, type Payload } from '@spillway/messages';
-import type { TaskExecutor, ValueStore } from '@spillway/ports';
-import type { WorkerInstruction } from '@spillway/worker-machine';
+import type { ExecutionOutcome, TaskExecutor } from '@spillway/ports';
+import type { WorkerInstruction, WorkerOutcome } from '@spillway/worker-machine';
+import type { ManagedStore } from '../memory/managed-store.js';
 import type { Dispatcher } from './dispatcher.js';
 
 type Execute = Extract<WorkerInstruction, { type: 'execute' }>;
 type StopExecution = Extract<WorkerInstruction, { type: 'stop-execution' }>;
+
+type Loaded =
+  | { readonly type: 'loaded'; readonly payloads: readonly Payload[] }
+  /** One is not held any more: damaged on disk, or freed. */
+  | { readonly type: 'lost' }
+  | { readonly type: 'unreadable'; readonly what: string };
 
 interface Loading {
   readonly instruction: Execute;
@@ -15,18 +22,21 @@ interface Loading {
 /**
  * Hands tasks to their slots with their inputs. Inputs that lie in RAM (all of them, in the common case) go at once, so
  * that tasks of one turn travel in one message; others are loaded first, and until then the executor knows nothing of
- * the task: what stops it meanwhile stops it here.
+ * the task: what stops it meanwhile stops it here. From then until its outcome is known its inputs stay in RAM.
  */
 export class TaskStarter {
   readonly #loading = new Set<Loading>();
+  /** Inputs of what was started and has not ended, by run. Twice for a run whose number came again in another session. */
+  readonly #pinned = new Map<string, (readonly TaskKey[])[]>();
 
   constructor(
-    private readonly store: ValueStore,
+    private readonly store: Pick<ManagedStore, 'peek' | 'load' | 'pin' | 'unpin'>,
     private readonly executor: TaskExecutor,
     private readonly dispatcher: Dispatcher,
   ) {}
 
   start(instruction: Execute): void {
+    this.#pin(instruction);
     const inputs: Payload[] = [];
     for (const key of instruction.spec.dependencies) {
       const payload = this.store.peek(key);
@@ -49,35 +59,50 @@ export class TaskStarter {
     this.executor.stop(slot, key, runId, reason);
   }
 
+  /** The outcome of a run has arrived: its inputs may leave RAM. */
+  ended({ key, runId }: Pick<ExecutionOutcome, 'key' | 'runId'>): void {
+    const run = nameOf(key, runId);
+    const pinned = this.#pinned.get(run);
+    const keys = pinned?.pop();
+    if (keys === undefined) return;
+    if (pinned?.length === 0) this.#pinned.delete(run);
+    this.store.unpin(keys);
+  }
+
+  #pin({ key, runId, spec: { dependencies } }: Execute): void {
+    if (dependencies.length === 0) return;
+    const run = nameOf(key, runId);
+    const pinned = this.#pinned.get(run);
+    if (pinned === undefined) this.#pinned.set(run, [dependencies]);
+    else pinned.push(dependencies);
+    this.store.pin(dependencies);
+  }
+
   /** Cannot reject but for a bug of the machine. */
   async #loadAndStart(instruction: Execute): Promise<void> {
     const loading: Loading = { instruction, stopReason: undefined };
     this.#loading.add(loading);
     const inputs = await this.#load(instruction.spec.dependencies);
     this.#loading.delete(loading);
-    const { key, runId } = instruction;
-    if (loading.stopReason !== undefined) {
-      const stimulusId = this.dispatcher.stimulus('stopped-loading');
-      const reason = loading.stopReason;
-      this.dispatcher.dispatch({ type: 'execute-stopped', stimulusId, key, runId, reason, started: false });
-    } else if (Array.isArray(inputs)) this.#hand(instruction, inputs);
-    else this.#reportLostInput(instruction, inputs);
+    if (loading.stopReason !== undefined) this.#reportStopped(instruction, loading.stopReason);
+    else if (inputs.type === 'loaded') this.#hand(instruction, inputs.payloads);
+    else if (inputs.type === 'lost') this.#reportStopped(instruction, 'inputs-lost');
+    else this.#reportUnreadable(instruction, inputs.what);
   }
 
-  /** The values, or what is said of the one that is not to be had. */
-  async #load(keys: readonly TaskKey[]): Promise<Payload[] | string> {
-    const inputs: Payload[] = [];
+  async #load(keys: readonly TaskKey[]): Promise<Loaded> {
+    const payloads: Payload[] = [];
     for (const key of keys) {
       try {
         const payload = await this.store.load(key);
-        if (payload === undefined) return `Input ${key} was lost on this worker before the task began`;
-        inputs.push(payload);
+        if (payload === undefined) return { type: 'lost' };
+        payloads.push(payload);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        return `Input ${key} could not be read on this worker: ${reason}`;
+        return { type: 'unreadable', what: `Input ${key} could not be read on this worker: ${reason}` };
       }
     }
-    return inputs;
+    return { type: 'loaded', payloads };
   }
 
   #hand({ slot, key, runId, attempt, spec }: Execute, inputs: readonly Payload[]): void {
@@ -93,14 +118,27 @@ export class TaskStarter {
     });
   }
 
-  #reportLostInput({ key, runId }: Execute, what: string): void {
+  #reportStopped(
+    { key, runId }: Execute,
+    reason: Extract<WorkerOutcome, { type: 'execute-stopped' }>['reason'],
+  ): void {
+    this.ended({ key, runId });
+    const stimulusId = this.dispatcher.stimulus('stopped-loading');
+    this.dispatcher.dispatch({ type: 'execute-stopped', stimulusId, key, runId, reason, started: false });
+  }
+
+  /** It is still there, and may be read another time. */
+  #reportUnreadable({ key, runId }: Execute, what: string): void {
+    this.ended({ key, runId });
     this.dispatcher.dispatch({
       type: 'execute-failure',
-      stimulusId: this.dispatcher.stimulus('input-lost'),
+      stimulusId: this.dispatcher.stimulus('input-unreadable'),
       key,
       runId,
-      error: remoteError('LOST_DATA', `Task ${key} was not run. ${what}.`, { key }),
+      error: remoteError('UNAVAILABLE', `Task ${key} was not run. ${what}.`, { key }),
       mayRetry: true,
     });
   }
 }
+
+const nameOf = (key: TaskKey, runId: RunId): string => `${runId} ${key}`;
