@@ -4,8 +4,10 @@ import type { ProgramFiles } from '@spillway/platform';
 import { configCommand } from './commands/config.js';
 import { healthCommand } from './commands/health.js';
 import { localCommand } from './commands/local.js';
+import { memoryCommand } from './commands/memory.js';
 import { nannyCommand } from './commands/nanny.js';
 import { schedulerCommand } from './commands/scheduler.js';
+import { trimCommand } from './commands/trim.js';
 import { workerCommand } from './commands/worker.js';
 import { workersCommand } from './commands/workers.js';
 import { EXIT, exitCodeOf, ExitRequest } from './exit-codes.js';
@@ -30,6 +32,8 @@ export async function runCommandLine(argv: readonly string[], programs: ProgramF
     workerCommand(programs),
     localCommand(programs),
     workersCommand(),
+    memoryCommand(),
+    trimCommand(),
     healthCommand(),
     configCommand(),
   ]) {

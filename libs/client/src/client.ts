@@ -13,6 +13,7 @@ import { gatherShape } from './gather.js';
 import { gatherInOrder } from './gather-iterator.js';
 import { loadModule, type LoadOptions } from './load-module.js';
 import { argumentsOfCalls } from './map-inputs.js';
+import { memoryOf, type ClusterMemory } from './memory.js';
 import { runOnWorkers } from './run.js';
 import type { ArgumentsOf, Gathered, Handles, InputsOf, ResultOf, TaskFunction } from './task-function.js';
 import { resolveTaskOptions, type TaskOptions } from './task-options.js';
@@ -193,6 +194,13 @@ export class Client implements Submitter, AsyncDisposable {
   /** The workers that are registered now. */
   workers(options: CallOptions = {}): Promise<readonly WorkerInfo[]> {
     return this.#bounded('workers', options, (signal) => this.#connection.listWorkers({ signal }));
+  }
+
+  /** What the memory of each worker and of the whole cluster is used for, as of their last heartbeats. */
+  memory(options: CallOptions = {}): Promise<ClusterMemory> {
+    return this.#bounded('memory', options, async (signal) =>
+      memoryOf(await this.#connection.listWorkers({ signal })),
+    );
   }
 
   /**

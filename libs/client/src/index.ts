@@ -14,6 +14,7 @@ export type { CallOptions, Duration } from './call-options.js';
 export type { WaitOutcome } from './completion.js';
 export { Future, type FutureStatus } from './future.js';
 export type { LoadOptions } from './load-module.js';
+export type { ClusterMemory, MemoryColour, TotalMemory, WorkerMemory } from './memory.js';
 export { preinstalled } from './remote-function.js';
 export { repeat, type Repeat } from './repeat.js';
 export type {
@@ -28,6 +29,7 @@ export type {
   TaskFunction,
 } from './task-function.js';
 export type { TaskOptions } from './task-options.js';
+export { concludeTrim, trimMemory, type TrimConclusion, type TrimVerdict } from './trim-memory.js';
 
 export { registerCodec, unshared, type Codec } from '@spillway/values';
 export {
@@ -67,5 +69,13 @@ export {
   type ErrorCode,
   type ErrorDetails,
 } from '@spillway/kernel';
-export type { Encoding, Holder, Holding, WorkerInfo } from '@spillway/messages';
+export type {
+  Encoding,
+  Holder,
+  Holding,
+  MemoryReadings,
+  SpillFailureReason,
+  TrimReport,
+  WorkerInfo,
+} from '@spillway/messages';
 export type { TaskContext, TaskLogger } from '@spillway/ports';

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { formatBytes } from '@spillway/config';
+import { aboutBytes } from '@spillway/config';
 
 /** Lists the workers of a cluster. */
 export function workersCommand(): Command {
@@ -26,8 +26,8 @@ export function workersCommand(): Command {
           worker.name,
           worker.status,
           worker.nthreads,
-          formatBytes(worker.processBytes),
-          worker.memoryLimitBytes === false ? 'none' : formatBytes(worker.memoryLimitBytes),
+          aboutBytes(worker.processBytes),
+          worker.memoryLimitBytes === false ? 'none' : aboutBytes(worker.memoryLimitBytes),
           worker.keyCount,
           worker.processingCount,
           worker.address,
