@@ -38,7 +38,7 @@ export function memoryTable({ workers, total }: ClusterMemory, { hasColours }: M
       'hoarded',
       'spilled',
     ],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const worker of workers)
     table.push([worker.name, paint[worker.colour](stateOf(worker)), ...cells(worker, paint)]);
@@ -102,5 +102,11 @@ function paintOf(hasColours: boolean): Paint {
   const { blue, red, gray } = createColors(hasColours);
   // Of the sixteen colours none is orange; terminals without 256 show the nearest.
   const orange = (text: string): string => (hasColours ? `\u001b[38;5;208m${text}\u001b[39m` : text);
-  return { blue, red, grey: gray, orange };
+  const unlessEmpty = (paint: (text: string) => string) => (text: string) => (text === '' ? '' : paint(text));
+  return {
+    blue: unlessEmpty(blue),
+    orange: unlessEmpty(orange),
+    red: unlessEmpty(red),
+    grey: unlessEmpty(gray),
+  };
 }

@@ -111,6 +111,11 @@ export class Core {
     });
   }
 
+  /** What a result of the task is expected to take; 0 while nothing is known of its function. */
+  expectedBytes(task: SchedulerTask): number {
+    return task.learned?.cost.meanOutputBytes ?? 0;
+  }
+
   /** What a run of the task is expected to last. */
   expectedMs(task: SchedulerTask): number {
     return task.learned?.cost.meanMs ?? this.options.unknownDurationMs;

@@ -28,7 +28,8 @@ export function giveUpStuckTasks(core: Core): void {
   const deadlineMs = stuckDeadlineMs(core);
   if (core.stuckSinceMs === false || deadlineMs === undefined || deadlineMs > core.nowMs) return;
   const tasks = blockedTasks(core);
-  const { error, fields } = stuckReport(core, tasks.size, core.nowMs - core.stuckSinceMs);
+  const forMs = Math.round(core.nowMs - core.stuckSinceMs);
+  const { error, fields } = stuckReport(core, tasks.size, forMs);
   core.outbox.log(
     'cluster.memory-stuck',
     fields,

@@ -30,7 +30,8 @@ function taskOf(...inputs: SchedulerTask[]): SchedulerTask {
 
 function occupy(worker: WorkerView, ms: number): void {
   const task = taskOf();
-  worker.assign(task, { name: 'processing', worker, runId: asRunId((runCount += 1)), expectedMs: ms });
+  const runId = asRunId((runCount += 1));
+  worker.assign(task, { name: 'processing', worker, runId, expectedMs: ms, expectedBytes: 0 });
 }
 
 test('a task goes to the worker that holds most of its inputs', () => {

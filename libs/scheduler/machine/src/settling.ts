@@ -147,7 +147,7 @@ function place(core: Core, task: SchedulerTask): void {
   }
   const candidates = allowed ?? core.roster.loads.leastLoaded(LEAST_LOADED_LOOKED_AT);
   const choice = chooseWorker(task, candidates, allowed, core.options);
-  if (choice?.worker.hasRoom(core.expectedMs(task)) === true) {
+  if (choice !== undefined && hasRoomFor(core, choice.worker, task)) {
     // A root for a worker under pressure always goes by the queue: what has inputs goes first there, whatever its priority.
     const isRootUnderPressure = task.isRoot && choice.worker.isUnderPressure;
     if (!isRootUnderPressure && !core.queues.outranks(task, choice.worker, choice.atHome, core.options)) {
@@ -192,10 +192,13 @@ export function wakeIdle(core: Core): void {
 function takeNext(core: Core, worker: WorkerView): boolean {
   if (worker.status !== 'running' || core.table.counts.queued === 0) return false;
   const task = core.queues.nextFor(worker, core.options);
-  if (task === undefined || !worker.hasRoom(core.expectedMs(task))) return false;
+  if (task === undefined || !hasRoomFor(core, worker, task)) return false;
   assign(core, task, worker);
   return true;
 }
+
+const hasRoomFor = (core: Core, worker: WorkerView, task: SchedulerTask): boolean =>
+  worker.hasRoom(core.expectedMs(task)) && worker.hasRoomForBytes(core.expectedBytes(task));
 
 /** Requires: the task is waiting for nothing, or queued. `isDraining`: although the worker is paused. */
 export function assign(
@@ -212,6 +215,7 @@ export function assign(
     worker,
     runId,
     expectedMs: core.expectedMs(task),
+    expectedBytes: core.expectedBytes(task),
     ...(isDraining ? { isDraining } : {}),
   });
   core.outbox.toWorker(worker, {

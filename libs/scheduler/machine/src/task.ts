@@ -38,6 +38,8 @@ export interface ProcessingState {
   readonly runId: RunId;
   /** What it is taken to cost, in the worker's accounts; change through `WorkerView.reprice` only. */
   expectedMs: number;
+  /** What its result is expected to take; 0 while its function has never run. */
+  readonly expectedBytes: number;
   /** It was given to a paused worker because its end frees memory (`draining.ts`). Invariant: of at most one task. */
   readonly isDraining?: true;
 }

@@ -8,11 +8,12 @@ const aView = (draft: WorkerDraft = {}): WorkerView =>
   new WorkerView(aWorkerHello('w', draft), 1, resolveOptions({ prefetchMs: 10, prefetchCountMax: 4 }));
 
 let runCount = 0;
-function assign(worker: WorkerView, expectedMs: number): [SchedulerTask, ProcessingState] {
+function assign(worker: WorkerView, expectedMs: number, expectedBytes = 0): [SchedulerTask, ProcessingState] {
   runCount += 1;
   const spec = aTask(`t${runCount}`);
   const task = new SchedulerTask(spec.key, spec, undefined, 1, 0);
-  const run: ProcessingState = { name: 'processing', worker, runId: asRunId(runCount), expectedMs };
+  const runId = asRunId(runCount);
+  const run: ProcessingState = { name: 'processing', worker, runId, expectedMs, expectedBytes };
   worker.assign(task, run);
   return [task, run];
 }
@@ -43,6 +44,20 @@ test('nothing is put behind a long task, because what was handed over does not c
   assign(worker, 5_000);
 
   expect(worker.hasRoom(0.1)).toBe(false);
+});
+
+test('results that are expected to take much are not ordered ahead, however short the tasks are', () => {
+  const worker = aView({ memoryLimitBytes: 1_600 });
+  expect(worker.hasRoomForBytes(1e6)).toBe(true);
+
+  const [, run] = assign(worker, 1, 60);
+  expect([worker.hasRoomForBytes(40), worker.hasRoomForBytes(41)]).toEqual([true, false]);
+
+  worker.unassign(run);
+  expect(worker.hasRoomForBytes(1e6)).toBe(true);
+  const unlimited = aView();
+  assign(unlimited, 1, 1e12);
+  expect(unlimited.hasRoomForBytes(1e12)).toBe(true);
 });
 
 test('under memory pressure only free slots count, however short the tasks are', () => {

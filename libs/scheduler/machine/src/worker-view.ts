@@ -16,6 +16,12 @@ import type { ResolvedOptions } from './options.js';
 import type { ProcessingState, SchedulerTask } from './task.js';
 import { TaskHeap } from './task-heap.js';
 
+/**
+ * Results that may be expected of all that a worker was handed, as a share of its limit, when more is handed over ahead of
+ * need: tasks that take no time can make much, and go on when the worker pauses.
+ */
+const EXPECTED_BYTES_FRACTION = 1 / 16;
+
 /** However short its tasks are, a busy worker is never as good as an idle one. */
 const LEAST_WAIT_MS = 0.01;
 
@@ -58,6 +64,8 @@ export class WorkerView {
   backlogMs = 0;
   #shortCount = 0;
   #shortMs = 0;
+  /** Sum of the sizes expected of the results of `processing`. */
+  #expectedBytes = 0;
 
   constructor(
     hello: WorkerHello,
@@ -119,6 +127,12 @@ export class WorkerView {
     return beyondMs + expectedMs <= prefetchMs * flowingCount;
   }
 
+  /** Whether a result expected to take so much is no reason to hold the task back. A free slot takes any. */
+  hasRoomForBytes(expectedBytes: number): boolean {
+    if (this.memoryLimitBytes === false || this.hasFreeSlot) return true;
+    return this.#expectedBytes + expectedBytes <= this.memoryLimitBytes * EXPECTED_BYTES_FRACTION;
+  }
+
   /** Under pressure roots, which only add to it, wait until it has nothing else to do; then they go, so nothing stalls. */
   putsOff(task: SchedulerTask): boolean {
     return this.isUnderPressure && task.isRoot && this.processing.size > 0;
@@ -127,17 +141,20 @@ export class WorkerView {
   /** For `TaskTable`. */
   assign(task: SchedulerTask, run: ProcessingState): void {
     this.processing.set(run.runId, task);
+    this.#expectedBytes += run.expectedBytes;
     this.#account(run.expectedMs, 1);
   }
 
   /** For `TaskTable`. */
   unassign(run: ProcessingState): void {
     this.processing.delete(run.runId);
+    this.#expectedBytes -= run.expectedBytes;
     this.#account(run.expectedMs, -1);
     if (this.processing.size > 0) return;
     // Adding and subtracting fractions leaves crumbs; an idle worker starts its books anew.
     this.backlogMs = 0;
     this.#shortMs = 0;
+    this.#expectedBytes = 0;
   }
 
   /** A run turns out to take longer than was expected. */
