@@ -9,7 +9,9 @@ export interface FaultPlan {
   readonly longCuts: number;
   readonly clientCuts: number;
   readonly clientVanishes: number;
-  readonly pauses: number;
+  readonly leaks: number;
+  readonly fullDisks: number;
+  readonly damages: number;
   readonly runaways: number;
   readonly transferFailureChance: number;
   readonly slowChance: number;
@@ -25,7 +27,9 @@ export function randomFaultPlan(random: SeededRandom): FaultPlan {
     longCuts: sometimes(0.1),
     clientCuts: sometimes(0.2),
     clientVanishes: sometimes(0.05),
-    pauses: sometimes(0.3),
+    leaks: sometimes(0.3),
+    fullDisks: sometimes(0.2),
+    damages: sometimes(0.3),
     runaways: sometimes(0.2),
     transferFailureChance: random.chance(0.3) ? random.next() * 0.2 : 0,
     slowChance: random.chance(0.5) ? random.next() * 0.1 : 0,

@@ -69,6 +69,21 @@ export class SimExecutor implements TaskExecutor {
     // Simulated functions have no modules.
   }
 
+  readonly heapUnusedBytes = 0;
+  readonly cachedBytes = 0;
+
+  collectGarbage(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  dropCachedCopies(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  forgetCopies(): void {
+    // Simulated threads decode nothing.
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

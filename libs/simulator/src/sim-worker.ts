@@ -1,10 +1,13 @@
 import { asNannyId, type RunId, type SeededRandom, type TaskKey, type WorkerId } from '@spillway/kernel';
-import { PROTOCOL_VERSION } from '@spillway/messages';
-import type { ArrivedValue, GatherOutcome, GatherRequest, PeerLink } from '@spillway/ports';
+import { PROTOCOL_VERSION, type Payload } from '@spillway/messages';
+import type { ArrivedValue, GatherOutcome, GatherRequest, PeerLink, TransferControl } from '@spillway/ports';
 import { WorkerMachine } from '@spillway/worker-machine';
-import { WorkerRuntime } from '@spillway/worker-runtime';
-import { RamStore } from '@spillway/worker-store';
+import { DEFAULT_MEMORY_OPTIONS, GrowthWatch, MemoryMachine } from '@spillway/worker-memory';
+import { WorkerMemory, WorkerRuntime } from '@spillway/worker-runtime';
+import { TwoTierStore } from '@spillway/worker-store';
+import { SimDisk } from './sim-disk.js';
 import { SimExecutor } from './sim-executor.js';
+import { SimMemory } from './sim-memory.js';
 import type { ProcessTimers } from './sim-time.js';
 import type { SimWorld } from './sim-world.js';
 
@@ -13,6 +16,7 @@ export type ProcessEnd = { readonly code: number | null; readonly signal: string
 const SERVING_MAX = 2;
 const HEARTBEAT_MS = 1_000;
 const PUT_ANNOUNCE_MS = 10_000;
+const LIMIT_BYTES = 10_000;
 
 /** With small limits, so that a few tasks reach them. */
 function machineOf(workerId: WorkerId, slotCount: number, random: SeededRandom): WorkerMachine {
@@ -28,7 +32,6 @@ function machineOf(workerId: WorkerId, slotCount: number, random: SeededRandom):
     handOverCountMax: 8,
     whoHasRetryMs: 1_000,
     putAnnounceMs: PUT_ANNOUNCE_MS,
-    pauseReturnMs: 1_000,
     erredTasksMax: 100,
     storyEntriesMax: 2_000,
     validate: true,
@@ -36,15 +39,34 @@ function machineOf(workerId: WorkerId, slotCount: number, random: SeededRandom):
   });
 }
 
-/** One simulated worker process: the real machine and runtime, on simulated ports. */
-export class SimWorker implements PeerLink {
-  readonly store = new RamStore();
+function memoryMachineOf(random: SeededRandom): MemoryMachine {
+  const sometimesOff = (fraction: number): number | false => (random.chance(0.1) ? false : fraction);
+  return new MemoryMachine({
+    ...DEFAULT_MEMORY_OPTIONS,
+    limitBytes: LIMIT_BYTES,
+    targetFraction: sometimesOff(0.6),
+    spillFraction: sometimesOff(0.7),
+    pauseFraction: sometimesOff(0.8),
+    pauseRecycleMs: 5_000,
+    trimBytes: 500,
+    recentToOldMs: 2_000,
+  });
+}
+
+/** One simulated worker process: the real machines, runtimes and store, on simulated ports. */
+export class SimWorker implements PeerLink, TransferControl {
+  readonly store: TwoTierStore;
   readonly machine: WorkerMachine;
+  readonly memoryMachine: MemoryMachine;
+  readonly disk: SimDisk;
+  readonly memory: SimMemory;
   readonly #runtime: WorkerRuntime;
   readonly #timers: ProcessTimers;
   readonly #random: SeededRandom;
   #servingCount = 0;
+  #servingMax = SERVING_MAX;
   isAlive = true;
+  isClosing = false;
 
   constructor(
     private readonly world: SimWorld,
@@ -59,12 +81,26 @@ export class SimWorker implements PeerLink {
     this.#timers = time.timersOfProcess();
     const slotCount = 1 + this.#random.below(3);
     this.machine = machineOf(workerId, slotCount, this.#random);
+    this.memoryMachine = memoryMachineOf(this.#random);
+    this.disk = new SimDisk(this.#timers, this.#random.fork(), 1 + this.#random.below(200));
+    this.store = new TwoTierStore({
+      disk: this.disk,
+      maxSpillBytes: this.#random.chance(0.2) ? 5_000 : false,
+      isInUse: (key) => this.memoryMachine.isPinned(key),
+      onLost: (keys) => this.#runtime.onValuesLost(keys),
+    });
+    this.memory = new SimMemory(
+      () => this.store.managedBytes,
+      () => this.machine.executing(time.nowMs()).length,
+      this.#timers,
+      this.#random.fork(),
+    );
     this.#runtime = new WorkerRuntime({
       machine: this.machine,
       clock: time,
       timers: this.#timers,
       logger: world.logger,
-      store: this.store,
+      memory: this.#composeMemory(),
       makeExecutor: (listener) =>
         new SimExecutor(slotCount, this.#timers, this.#random.fork(), listener, (key) => world.executed(key)),
       openLink: (hello, listener) =>
@@ -75,19 +111,31 @@ export class SimWorker implements PeerLink {
         nannyId: asNannyId(nannyId),
         address: workerId,
         nthreads: slotCount,
-        memoryLimitBytes: 10_000,
+        memoryLimitBytes: LIMIT_BYTES,
         pid: 1,
         protocol: PROTOCOL_VERSION,
         softwareVersion: 'simulated',
       }),
       heartbeatIntervalMs: HEARTBEAT_MS,
-      measure: () => ({
-        processBytes: 0,
-        managedBytes: this.store.managedBytes,
-        cpuFraction: 0,
-        loopDelayMs: 0,
-      }),
+      measure: () => ({ cpuFraction: 0, loopDelayMs: 0 }),
       onEnd: (how, reason) => void this.end(how, reason),
+    });
+  }
+
+  #composeMemory(): WorkerMemory {
+    return new WorkerMemory({
+      machine: this.memoryMachine,
+      store: this.store,
+      growthWatch: new GrowthWatch({ limitBytes: LIMIT_BYTES, runawayFraction: 0.9, guiltyFraction: 0.25 }),
+      clock: this.world.time,
+      timers: this.#timers,
+      logger: this.world.logger,
+      ownMemory: this.memory,
+      malloc: this.memory,
+      collectors: [() => this.memory.collect()],
+      monitorIntervalMs: 200,
+      servingMax: SERVING_MAX,
+      explainRefusal: (reason) => reason,
     });
   }
 
@@ -101,6 +149,7 @@ export class SimWorker implements PeerLink {
   /** Closes in order, as on a request of the nanny. */
   async end(how: 'recycle' | 'closed' | 'lost', reason: string): Promise<void> {
     if (!this.isAlive) return;
+    this.isClosing = true;
     if (how === 'recycle') this.tell({ type: 'recycling', reason });
     await this.#runtime.close(reason);
     this.#timers.after(1, () => this.die({ code: how === 'recycle' ? 75 : 0, signal: null }));
@@ -129,7 +178,7 @@ export class SimWorker implements PeerLink {
         const peer = this.world.workers.get(address as WorkerId);
         if (peer?.isAlive !== true || this.#random.chance(this.world.faults.transferFailureChance))
           answer({ type: 'gather-network-failure', values: [], message: 'The peer is gone.' });
-        else answer(peer.serve(keys.map(({ key }) => key)));
+        else void peer.serve(keys.map(({ key }) => key)).then(answer);
       });
     });
   }
@@ -138,22 +187,62 @@ export class SimWorker implements PeerLink {
     // A simulated gather ends by itself.
   }
 
-  /** What this worker answers to a fetch of a peer. */
-  serve(keys: readonly TaskKey[]): GatherOutcome {
-    if (this.#servingCount >= SERVING_MAX) return { type: 'gather-busy' };
-    this.#servingCount += 1;
-    this.#timers.after(1, () => (this.#servingCount -= 1));
-    const held = keys.filter((key) => this.store.has(key));
-    return {
-      type: 'gather-success',
-      values: held.map((key) => ({ key, payload: this.store.peek(key)! })),
-      missing: keys.filter((key) => !this.store.has(key)),
-    };
+  setServingMax(count: number): void {
+    this.#servingMax = count;
   }
 
-  /** Sends what the worker's pressure monitor would send. */
-  setStatus(status: 'running' | 'paused'): void {
-    this.#runtime.dispatch({ type: 'status-change', stimulusId: this.#runtime.stimulus('status'), status });
+  setAcceptingTasks(): void {
+    // Nobody asks for the health of a simulated worker.
+  }
+
+  collectGarbage(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** What this worker answers to a fetch of a peer. */
+  async serve(keys: readonly TaskKey[]): Promise<GatherOutcome> {
+    if (this.#servingCount >= this.#servingMax) return { type: 'gather-busy' };
+    this.#servingCount += 1;
+    this.#timers.after(1, () => (this.#servingCount -= 1));
+    const values: ArrivedValue[] = [];
+    const missing: TaskKey[] = [];
+    for (const key of keys) {
+      const payload = await this.#serveOne(key);
+      if (payload === undefined) missing.push(key);
+      else values.push({ key, payload });
+    }
+    return { type: 'gather-success', values, missing };
+  }
+
+  /** From RAM, or read from where it lies, as the transfer thread does. */
+  async #serveOne(key: TaskKey): Promise<Payload | undefined> {
+    const served = await this.#runtime.serve(key);
+    if (served === undefined || !('path' in served)) return served;
+    const payload = this.disk.recordAt(served.path, served.offset);
+    served.release();
+    if (payload === undefined) this.#runtime.reportUnreadable(served, 'damaged');
+    return payload;
+  }
+
+  /** Somebody reads everything: what is damaged comes to light. */
+  readAll(): void {
+    for (const key of [...this.store.keys()]) {
+      const read = this.store.openRead(key);
+      if (read === undefined) continue;
+      const isWhole = this.disk.recordAt(read.path, read.offset) !== undefined;
+      read.release();
+      if (!isWhole) this.#runtime.reportUnreadable(read, 'damaged');
+    }
+  }
+
+  /** The value as whoever asks for it would get it; for checks. */
+  valueOf(key: TaskKey): Payload | undefined {
+    const inRam = this.store.peek(key);
+    if (inRam !== undefined) return inRam;
+    const read = this.store.openRead(key);
+    const payload = read === undefined ? undefined : this.disk.recordAt(read.path, read.offset);
+    read?.release();
+    return payload;
   }
 
   /** As if the task a slot runs had driven the process to its limit. */

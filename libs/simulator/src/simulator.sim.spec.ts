@@ -2,19 +2,34 @@ import { Simulation } from './simulator.js';
 
 const SEEDS = 500;
 const FIRST_SEED = 1;
+/** What memory pressure brings, as the log names it. */
+const EXERCISED = [
+  'spill.started',
+  'spill.refused',
+  'spill.accepted',
+  'memory.reclaimed',
+  'worker.paused',
+  'worker.resumed',
+  'worker.recycling',
+];
 
 test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {
   const totals = { graphs: 0, tasks: 0, executions: 0, workerDeaths: 0 };
+  const events = new Map<string, number>();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const report = await new Simulation({ seed, ticks: 5_000 }).run();
     totals.graphs += report.graphs;
     totals.tasks += report.tasks;
     totals.executions += report.executions;
     totals.workerDeaths += report.workerDeaths;
+    for (const [name, count] of Object.entries(report.events))
+      events.set(name, (events.get(name) ?? 0) + count);
   }
   // The seeds must have exercised what they are for.
   expect(totals.tasks).toBeGreaterThan(SEEDS * 20);
   expect(totals.workerDeaths).toBeGreaterThan(SEEDS / 10);
+  const seen = EXERCISED.filter((name) => (events.get(name) ?? 0) > SEEDS / 50);
+  expect(seen).toEqual(EXERCISED);
 }, 180_000);
 
 test('the same seed gives the same run', async () => {

@@ -1,11 +1,12 @@
 import { SeededRandom, type TaskKey, type WorkerId } from '@spillway/kernel';
-import type { Logger } from '@spillway/ports';
 import { SchedulerMachine } from '@spillway/scheduler-machine';
 import { SchedulerRuntime } from '@spillway/scheduler-runtime';
+import { checkAccounting } from './checkers/accounting.js';
 import { checkOutcomes } from './checkers/outcomes.js';
 import { checkAtRest, checkEmpty } from './checkers/rest.js';
 import { randomFaultPlan, type FaultPlan } from './faults.js';
 import { SimClient } from './sim-client.js';
+import { SimLog } from './sim-log.js';
 import { SimNanny } from './sim-nanny.js';
 import { SimNetwork } from './sim-network.js';
 import { SimTime } from './sim-time.js';
@@ -26,6 +27,8 @@ export interface SimulationReport {
   readonly tasks: number;
   readonly executions: number;
   readonly workerDeaths: number;
+  /** How often each event was logged, by name. */
+  readonly events: Readonly<Record<string, number>>;
 }
 
 /** A rule was broken. The message says which; the seed replays it. */
@@ -53,8 +56,6 @@ const FULL_CHECK_EVERY_STEPS = 50;
 /** Far more than any run takes: reached only when something goes on for ever without time passing. */
 const STEPS_MAX = 3_000_000;
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-
 /**
  * A whole cluster in one process under one seed: the real machines and runtimes of scheduler, nannies and workers, with
  * time, network, threads and processes simulated. First things go wrong and nothing wrong may ever happen (safety); then
@@ -72,6 +73,7 @@ export class Simulation {
   #executions = 0;
   #workerDeaths = 0;
   #nannyLives = 0;
+  readonly #log = new SimLog();
 
   constructor(private readonly options: SimulationOptions) {
     const random = new SeededRandom(options.seed);
@@ -96,13 +98,13 @@ export class Simulation {
         slowMs: 500,
         graceMs: GRACE_MS,
       }),
-      logger: silent,
+      logger: this.#log.logger,
       machine,
       scheduler: new SchedulerRuntime({
         machine,
         clock: time,
         timers: time.timersOfProcess(),
-        logger: silent,
+        logger: this.#log.logger,
         moduleCacheBytesMax: 1_000_000,
       }),
       workers: new Map<WorkerId, SimWorker>(),
@@ -142,7 +144,9 @@ export class Simulation {
     this.#plague(this.#plan.longCuts, () => this.#cutSomeWorker(GRACE_MS * 2));
     this.#plague(this.#plan.clientCuts, () => this.#cutSomeClient());
     this.#plague(this.#plan.clientVanishes, () => this.#random.pick(this.#clients)?.vanish());
-    this.#plague(this.#plan.pauses, () => this.#pauseSomeWorker());
+    this.#plague(this.#plan.leaks, () => this.#leakInSomeWorker());
+    this.#plague(this.#plan.fullDisks, () => this.#fillSomeDisk());
+    this.#plague(this.#plan.damages, () => this.#someWorker()?.disk.damageSome());
     this.#plague(this.#plan.runaways, () => this.#someWorker()?.runAway(0));
   }
 
@@ -205,15 +209,27 @@ export class Simulation {
     if (client !== undefined) this.#world.network.cut(client.clientId, this.#random.next() * GRACE_MS * 0.9);
   }
 
-  #pauseSomeWorker(): void {
+  /** For a while, or for good: then only a fresh process helps. */
+  #leakInSomeWorker(): void {
     const worker = this.#someWorker();
     if (worker === undefined) return;
-    worker.setStatus('paused');
-    this.#world.time.after(this.#random.next() * 3_000, () => worker.isAlive && worker.setStatus('running'));
+    const bytes = this.#random.below(8_000);
+    worker.memory.leakedBytes += bytes;
+    if (this.#random.chance(0.7))
+      this.#world.time.after(this.#random.next() * 3_000, () => (worker.memory.leakedBytes -= bytes));
+  }
+
+  #fillSomeDisk(): void {
+    const worker = this.#someWorker();
+    if (worker === undefined) return;
+    worker.disk.isFull = true;
+    this.#world.time.after(this.#random.next() * 3_000, () => (worker.disk.isFull = false));
   }
 
   #heal(): void {
     this.#world.faults.transferFailureChance = 0;
+    for (const worker of this.#world.workers.values())
+      if (worker.isAlive && !worker.isClosing) worker.readAll();
     this.#world.network.heal();
   }
 
@@ -240,7 +256,12 @@ export class Simulation {
 
   #check(): void {
     this.#world.machine.checkAll();
-    for (const { machine } of this.#world.workers.values()) machine.check();
+    for (const { machine, memoryMachine, store, isAlive, isClosing } of this.#world.workers.values()) {
+      if (!isAlive || isClosing) continue;
+      machine.check();
+      memoryMachine.check();
+      checkAccounting(memoryMachine, store);
+    }
   }
 
   #pending(): string {
@@ -272,6 +293,7 @@ export class Simulation {
       tasks: graphs.reduce((sum, { tasks }) => sum + tasks.length, 0),
       executions: this.#executions,
       workerDeaths: this.#workerDeaths,
+      events: this.#log.counts,
     };
   }
 }

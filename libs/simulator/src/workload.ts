@@ -41,6 +41,8 @@ export type Expected =
 export function randomGraph(random: SeededRandom, prefix: string): Graph {
   const taskCount = 1 + random.below(30);
   const isLongTasks = random.chance(0.3);
+  // Of large values a few fill a worker.
+  const largeChance = random.chance(0.3) ? 0.6 : 0.1;
   const tasks: TaskSpec[] = [];
   for (let i = 0; i < taskCount; i++) {
     const dependencies = new Set<TaskKey>();
@@ -51,7 +53,7 @@ export function randomGraph(random: SeededRandom, prefix: string): Graph {
       key: asTaskKey(`${prefix}-${i}`),
       function: functionOf({
         durationMs: isLongTasks ? 10 + random.below(2_000) : random.below(20),
-        sizeBytes: 4 + random.below(random.chance(0.1) ? 5_000 : 100),
+        sizeBytes: 4 + random.below(random.chance(largeChance) ? 5_000 : 100),
         failuresCount: random.chance(0.08) ? (random.chance(0.5) ? ALWAYS_FAILS : retries) : 0,
       }),
       args: { encoding: 'json', data: new Uint8Array([91, 93]) },

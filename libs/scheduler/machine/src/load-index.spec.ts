@@ -39,6 +39,19 @@ test('under memory pressure a worker comes after its equals, and before workers 
   expect(index.size).toBe(3);
 });
 
+test('busy workers under memory pressure, which put roots off, hide none that has a free slot', () => {
+  const index = new LoadIndex();
+  const tight = Array.from({ length: 4 }, (_, n) => aView(`tight-${n}`, 3));
+  const free = aView('free', 2);
+  for (const worker of tight) {
+    worker.isUnderPressure = true;
+    load(index, worker, 1);
+  }
+  load(index, free, 1);
+
+  expect(index.leastLoaded(1)).toEqual([free]);
+});
+
 test('a worker that does not run is not offered, and one that was removed is gone', () => {
   const index = new LoadIndex();
   const workers = ['a', 'b', 'c'].map((id) => aView(id));

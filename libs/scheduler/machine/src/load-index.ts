@@ -58,6 +58,9 @@ export class LoadIndex {
 
 function levelOf(worker: WorkerView): number {
   const level = Math.floor((LEVELS_PER_SLOT * worker.processing.size) / worker.nthreads);
-  // Behind its equals, and still before workers without a free slot while it has nothing to do.
-  return Math.min(LEVEL_MAX, level + (worker.isUnderPressure ? 1 : 0));
+  if (!worker.isUnderPressure) return Math.min(LEVEL_MAX, level);
+  // With nothing to do it is behind its equals. With something to do it puts roots off, free slots or not, so it must not
+  // hide those that have one.
+  const isBusy = worker.processing.size > 0;
+  return Math.min(LEVEL_MAX, (isBusy ? Math.max(LEVELS_PER_SLOT, level) : level) + 1);
 }

@@ -5,7 +5,13 @@ import type { SimWorld } from '../sim-world.js';
 import { expectedOf, type Expected } from '../workload.js';
 
 /** Ends that trouble may bring a task to that would have succeeded without it. */
-const TROUBLE_CODES = new Set(['KILLED_WORKER', 'TASK_OUT_OF_MEMORY', 'DEPENDENCY_FAILED', 'LOST_DATA']);
+const TROUBLE_CODES = new Set([
+  'KILLED_WORKER',
+  'TASK_OUT_OF_MEMORY',
+  'CLUSTER_MEMORY_STUCK',
+  'DEPENDENCY_FAILED',
+  'LOST_DATA',
+]);
 
 /** Every key a client still wants is in memory with the right value, or erred for a reason that can be, or cancelled. */
 export function checkOutcomes(world: SimWorld, clients: readonly SimClient[]): void {
@@ -37,7 +43,7 @@ function checkOne(world: SimWorld, key: string, known: Known, expected: Expected
 function fetchFrom(world: SimWorld, key: string, known: Extract<Known, { state: 'memory' }>): Payload {
   const [info] = world.scheduler.describeKeys([key as never]);
   for (const { workerId } of info?.whoHas ?? []) {
-    const payload = world.workers.get(workerId)?.store.peek(key as never);
+    const payload = world.workers.get(workerId)?.valueOf(key as never);
     if (payload !== undefined) return payload;
   }
   throw new Error(`${key} is said to be in memory, but none of ${known.holders.length} holders has it.`);

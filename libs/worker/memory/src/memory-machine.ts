@@ -28,7 +28,9 @@ export interface MemoryState extends MemoryBreakdown {
   readonly spilledBytes: number;
   /** The part of managed memory that is on disk as well. */
   readonly cleanBytes: number;
-  /** The part of managed memory that is being written to disk. */
+  /** The part of managed memory that is on its way out of RAM, as far as has been told. */
+  readonly leavingBytes: number;
+  /** What of that is being written to disk. */
   readonly spillDebtBytes: number;
   readonly keyCount: number;
   /** The disk takes no values at present. */
@@ -91,6 +93,7 @@ export class MemoryMachine {
       liveBytes,
       spilledBytes: accounting.diskBytes,
       cleanBytes: accounting.cleanBytes,
+      leavingBytes: evictions.leavingBytes,
       spillDebtBytes: evictions.debtBytes,
       keyCount: accounting.count,
       spillRefusedBecause: evictions.disk.reason,

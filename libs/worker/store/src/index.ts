@@ -1,4 +1,6 @@
 export { RamStore } from './ram-store.js';
+export { ContainerStore, type ContainerStoreOptions } from './container/container-store.js';
+export type { ContainerOperation, ContainerTroubleReport } from './container/container-trouble.js';
 export { TwoTierStore, type TwoTierStoreOptions } from './two-tier-store.js';
 export { SpillFolder, type SpillFolderOptions } from './folder/spill-folder.js';
 export type { FileSystem } from './folder/file-system.js';
@@ -10,5 +12,6 @@ export { noDisk } from './disk/no-disk.js';
 export { spillRefusalText } from './disk/refusal-text.js';
 export type { SpillDisk, SpillFailure } from './disk/spill-disk.js';
 export { readSegment, segmentsIn, type FoundRecord, type FoundSegment } from './disk/read-segment.js';
-export { readSpilled } from './disk/read-spilled.js';
-export { DamagedRecordError } from './disk/failure.js';
+export { readSpilled, type SpilledLocation } from './disk/read-spilled.js';
+export { DamagedRecordError, readFailure, writeFailure } from './disk/failure.js';
+export type { ReadBack, RecordPosition, ValueToWrite, Written } from './disk/spill-disk.js';

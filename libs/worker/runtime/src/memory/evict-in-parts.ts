@@ -18,7 +18,7 @@ export function evictInParts(
   for (const part of partsOf(store, keys)) {
     // The store never rejects. Parts are queued in order.
     void store.evict(part).then((outcome) => {
-      for (const happening of happeningsOf(evictId, outcome)) tell(happening);
+      for (const happening of happeningsOf(evictId, outcome, store)) tell(happening);
     });
   }
 }
@@ -37,10 +37,18 @@ function* partsOf(store: SpillingStore, keys: readonly TaskKey[]): Generator<Tas
   if (part.length > 0) yield part;
 }
 
-function happeningsOf(evictId: number, { evicted, kept, failed }: EvictOutcome): MemoryHappening[] {
+function happeningsOf(
+  evictId: number,
+  { evicted, kept, failed }: EvictOutcome,
+  store: SpillingStore,
+): MemoryHappening[] {
   const happenings: MemoryHappening[] = [];
-  if (evicted.length > 0) happenings.push({ type: 'evict-done', evictId, evicted });
-  if (kept.length > 0) happenings.push({ type: 'evict-kept', evictId, kept });
+  // Of a part some have left RAM long before the last: somebody may have read one back since.
+  const gone = evicted.filter(({ key }) => store.location(key) !== 'both');
+  const isBack = evicted.filter(({ key }) => store.location(key) === 'both');
+  if (gone.length > 0) happenings.push({ type: 'evict-done', evictId, evicted: gone });
+  if (kept.length + isBack.length > 0)
+    happenings.push({ type: 'evict-kept', evictId, kept: [...kept, ...isBack] });
   for (const reason of new Set(failed.map((failure) => failure.reason))) {
     // What was freed is known to be gone.
     if (reason === 'not-held') continue;

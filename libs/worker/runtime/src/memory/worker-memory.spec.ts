@@ -226,3 +226,15 @@ test('trimming by hand collects everywhere first, and reports what it brought', 
   });
   expect(done).toEqual(['collect main', 'collect tasks', 'collect transfers', 'trim']);
 });
+
+test('a value that is read back while the rest of its part is being written is in RAM for the machine, too', async () => {
+  const { memory, machine, store } = aRig();
+  memory.store.put(key('a'), aPayload(30 * MIB));
+  memory.store.put(key('b'), aPayload(25 * MIB));
+  store.whileEvicting = () => store.load(key('a'));
+  memory.store.put(key('c'), aPayload(25 * MIB));
+  await settled();
+
+  expect(store.location(key('a'))).toBe('both');
+  expect(machine.placeOf(key('a'))).not.toBe('disk');
+});

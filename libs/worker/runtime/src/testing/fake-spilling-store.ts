@@ -29,6 +29,9 @@ export class FakeSpillingStore implements SpillingStore {
   /** What a task uses stays in RAM. */
   isInUse: (key: TaskKey) => boolean = () => false;
 
+  /** After values have left RAM, before that is told. */
+  whileEvicting: () => Promise<unknown> = () => Promise.resolve();
+
   get managedBytes(): number {
     return [...this.ram.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   }
@@ -98,6 +101,7 @@ export class FakeSpillingStore implements SpillingStore {
         }
       }
     }
+    await this.whileEvicting();
     return outcome;
   }
 
