@@ -13,8 +13,11 @@ export {
   TASKS_HEALTH_NAME,
   type DataRelayOptions,
   type DataServerOptions,
+  type DataSource,
   type PeerChannelsOptions,
   type RelayClientOptions,
+  type ServedValue,
+  type StreamedValue,
   type TransferOptions,
   type WantedValue,
 } from './data/index.js';

@@ -14,8 +14,14 @@ import {
   type WorkerInfo,
   type WorkerToScheduler,
 } from '@spillway/messages';
-import type { Link, Logger, ValueSource } from '@spillway/ports';
-import { DataServer, openWorkerLink, SchedulerServer, type SchedulerHandlers } from '@spillway/protocol';
+import type { Link, Logger } from '@spillway/ports';
+import {
+  DataServer,
+  openWorkerLink,
+  SchedulerServer,
+  type DataSource,
+  type SchedulerHandlers,
+} from '@spillway/protocol';
 import { realClock, realTimers } from '../real-time.js';
 
 const SILENT: Logger = {
@@ -44,9 +50,8 @@ export class LoopbackScheduler implements AsyncDisposable {
 
   static async start(): Promise<LoopbackScheduler> {
     const values = (): Map<TaskKey, Payload> => loopback.values;
-    const source: ValueSource = {
+    const source: DataSource = {
       serve: (key) => Promise.resolve(values().get(key)),
-      reportUnreadable: () => undefined,
       accept: ({ key, payload }) => {
         values().set(key, payload);
         return Promise.resolve();
@@ -133,6 +138,7 @@ export class LoopbackScheduler implements AsyncDisposable {
       nthreads: 1,
       memoryLimitBytes: false,
       ...NO_READINGS,
+      isUnderPressure: false,
       processingCount: 0,
       keyCount: this.values.size,
     };

@@ -10,7 +10,6 @@ import {
 } from '@grpc/grpc-js';
 import { UnavailableError } from '@spillway/kernel';
 import { DATA_CHUNK_BYTES, DATA_MESSAGE_BYTES_MAX } from '@spillway/messages';
-import type { ValueSource } from '@spillway/ports';
 import { serverCredentials, type ServerSecurity } from '../channel/security.js';
 import { HealthService } from '../standard/health.js';
 import { addReflection } from '../standard/reflection.js';
@@ -18,12 +17,13 @@ import { toServiceError } from '../status.js';
 import { busyError } from './busy.js';
 import { type FetchServerCall, serveFetch } from './fetch-service.js';
 import { type PutServerCall, servePut } from './put-service.js';
+import type { DataSource } from './served-value.js';
 import { DATA_SERVICE_NAME, RAW_DATA_SERVICE } from './wire.js';
 
 export interface DataServerOptions {
   /** `host:port`; port 0 for any. */
   readonly address: string;
-  readonly source: ValueSource;
+  readonly source: DataSource;
   /** Most transfers at a time, asked for each new one; over it a peer is told to come back. */
   readonly servingMax: () => number;
   /** Largest value that may be put. Default 2 GiB. */

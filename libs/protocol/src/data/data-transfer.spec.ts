@@ -1,33 +1,10 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { DATA_CHUNK_BYTES } from '@spillway/messages';
-import { DataClient } from './data-client.js';
-import { DataServer, type DataServerOptions } from './data-server.js';
-import { Door, expectType, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
+import { dataRig, Door, expectType, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
 import { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
-
-async function serve(source: MemorySource, options: Partial<DataServerOptions> = {}): Promise<DataServer> {
-  const server = await DataServer.listen({
-    address: '127.0.0.1:0',
-    source,
-    servingMax: () => 10,
-    closeGraceMs: 100,
-    ...options,
-  });
-  open.push(server);
-  return server;
-}
-
-function connect(options: ConstructorParameters<typeof DataClient>[0] = {}): DataClient {
-  const client = new DataClient(options);
-  open.push(client);
-  return client;
-}
+const { open, connect, serve } = dataRig();
 
 const wanted = (...names: string[]) => names.map((name) => ({ key: key(name) }));
 
@@ -94,7 +71,7 @@ describe('fetching', () => {
   test('a worker that serves as much as it may is busy, and serves again afterwards', async () => {
     const door = new Door();
     const source = new MemorySource({ x: patterned(10) });
-    source.onLoad = () => door.opened;
+    source.onServe = () => door.opened;
     const server = await serve(source, { servingMax: () => 1 });
     const client = connect();
     const first = client.gather(server.address, wanted('x'));
@@ -118,7 +95,7 @@ describe('fetching', () => {
 
   test('a value that cannot be loaded ends the fetch; values before it are kept', async () => {
     const source = new MemorySource({ a: patterned(MiB), b: patterned(10) });
-    source.onLoad = (loading) => {
+    source.onServe = (loading) => {
       if (loading === 'b') throw new Error('disk on fire');
     };
     const server = await serve(source);
@@ -135,7 +112,7 @@ describe('peers that are gone', () => {
     const door = new Door();
     const source = new MemorySource({ a: patterned(100), b: patterned(40 * MiB), c: patterned(10) });
     const server = await serve(source);
-    source.onLoad = (loading) => {
+    source.onServe = (loading) => {
       if (loading === 'c') void server.close(0);
       return loading === 'c' ? door.opened : undefined;
     };
@@ -179,7 +156,7 @@ describe('peers that are gone', () => {
   test('a peer that goes silent in the middle is given up', async () => {
     const source = new MemorySource({ a: patterned(10), b: patterned(10) });
     const door = new Door();
-    source.onLoad = (loading) => (loading === 'b' ? door.opened : undefined);
+    source.onServe = (loading) => (loading === 'b' ? door.opened : undefined);
     const server = await serve(source);
 
     const outcome = await connect().gather(server.address, wanted('a', 'b'), { idleMs: 200 });
@@ -208,12 +185,12 @@ describe('breaking off', () => {
   test('an aborted fetch ends at once, and its peer loads nothing more', async () => {
     const source = new MemorySource({ a: patterned(20_000), b: patterned(20_000), c: patterned(10) });
     const door = new Door();
-    source.onLoad = (loading) => (loading === 'b' ? door.opened : undefined);
+    source.onServe = (loading) => (loading === 'b' ? door.opened : undefined);
     const server = await serve(source);
     const abort = new AbortController();
     const client = connect();
     const gathering = client.gather(server.address, wanted('a', 'b', 'c'), { signal: abort.signal });
-    await until(() => source.loaded.length === 2);
+    await until(() => source.asked.length === 2);
 
     abort.abort(new Error('no longer needed'));
 
@@ -222,19 +199,19 @@ describe('breaking off', () => {
     expectType(await client.gather(server.address, wanted('elsewhere')), 'gather-success');
     door.open();
     await until(() => server.servingCount === 0);
-    expect(source.loaded).not.toContain('c');
+    expect(source.asked).not.toContain('c');
   });
 
   test('forgetting a peer breaks off what is under way with it, and nothing else', async () => {
     const door = new Door();
     const held = new MemorySource({ x: patterned(10) });
-    held.onLoad = () => door.opened;
+    held.onServe = () => door.opened;
     const forgotten = await serve(held);
     const kept = await serve(held);
     const client = connect();
     const broken = client.gather(forgotten.address, wanted('x'));
     const whole = client.gather(kept.address, wanted('x'));
-    await until(() => held.loaded.length === 2);
+    await until(() => held.asked.length === 2);
 
     client.forget(forgotten.address);
 
@@ -246,11 +223,11 @@ describe('breaking off', () => {
   test('closing the client ends what is under way; later fetches fail', async () => {
     const source = new MemorySource({ x: patterned(10) });
     const door = new Door();
-    source.onLoad = () => door.opened;
+    source.onServe = () => door.opened;
     const server = await serve(source);
     const client = connect();
     const gathering = client.gather(server.address, wanted('x'));
-    await until(() => source.loaded.length === 1);
+    await until(() => source.asked.length === 1);
 
     client.close();
 

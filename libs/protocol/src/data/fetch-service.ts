@@ -1,20 +1,19 @@
 /**
  * One fetch, from the holder's side: loads one value after the other and sends it no faster than the receiver reads.
- * Between two keys it holds nothing but what waits in one message.
+ * Between two keys it holds nothing but what waits in one message and small values that were loaded ahead.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { InvalidArgumentError, UnavailableError } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
-import type { ValueSource } from '@spillway/ports';
+import { InvalidArgumentError, UnavailableError, type TaskKey } from '@spillway/kernel';
 import { checkedKey } from './incoming-value.js';
 import { LoadAhead } from './load-ahead.js';
 import { PacedWriter } from './pacing.js';
+import { isStreamed, type DataSource, type ServedValue, type StreamedValue } from './served-value.js';
 import { ValueSender } from './value-sender.js';
 import { decodeFetchRequest } from './wire.js';
 
 export interface FetchServing {
-  readonly source: ValueSource;
+  readonly source: DataSource;
   readonly chunkBytes: number;
   /** Longest time a receiver may read nothing. */
   readonly idleMs: number;
@@ -31,18 +30,27 @@ export async function serveFetch(call: FetchServerCall, serving: FetchServing): 
   call.once('cancelled', cancel);
   if (call.cancelled) cancel();
   const sender = new ValueSender(serving.chunkBytes, (message) => writer.write(message));
-  const loads = new LoadAhead(serving.source, keys);
+  using loads = new LoadAhead(serving.source, keys);
   for (const key of keys) {
     writer.signal.throwIfAborted();
-    const payload = await nextWhileFlushing(loads, sender);
-    if (payload === undefined) await sender.sendMissing(key);
-    else await sender.sendValue(key, payload);
+    const value = await nextWhileFlushing(loads, sender);
+    if (value === undefined) await sender.sendMissing(key);
+    else if (isStreamed(value)) await sendStreamed(sender, key, value);
+    else await sender.sendValue(key, value);
   }
   await sender.flush();
 }
 
+async function sendStreamed(sender: ValueSender, key: TaskKey, value: StreamedValue): Promise<void> {
+  try {
+    await sender.sendStreamed(key, value);
+  } finally {
+    value.release();
+  }
+}
+
 /** What waits for company is sent when the next value is not at hand within this turn. */
-async function nextWhileFlushing(loads: LoadAhead, sender: ValueSender): Promise<Payload | undefined> {
+async function nextWhileFlushing(loads: LoadAhead, sender: ValueSender): Promise<ServedValue | undefined> {
   const loading = loads.next();
   // Nobody waits for it while the flush fails.
   loading.catch(() => undefined);

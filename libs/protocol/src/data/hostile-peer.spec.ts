@@ -1,31 +1,22 @@
 /** A receiver believes nothing: whatever a peer sends, the outcome is a whole value or a failure, never a wrong value. */
-import { Client, credentials, type Server, status } from '@grpc/grpc-js';
-import { DataClient } from './data-client.js';
-import { DataServer } from './data-server.js';
+import { type Server, status } from '@grpc/grpc-js';
 import {
+  dataRig,
   expectType,
   key,
   MemorySource,
   messageOf,
   MiB,
   patterned,
+  readerThatStops,
   serveFetchWith,
   until,
 } from './fixtures.spec-d.js';
-import { DATA_SERVICE, encodeFetchRequest, type FetchStep } from './wire.js';
+import type { FetchStep } from './wire.js';
 
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
+const { open, connect, serve } = dataRig();
 
 const closing = (server: Server): { close(): void } => ({ close: () => server.forceShutdown() });
-
-function connect(): DataClient {
-  const client = new DataClient();
-  open.push(client);
-  return client;
-}
 
 const start = (name: string, sizeBytes: number, encoding = 'bytes'): FetchStep => ({
   step: 'start',
@@ -111,32 +102,13 @@ describe('a reader that does not read', () => {
     const names = Array.from({ length: 64 }, (_, index) => `v${index}`);
     const data = patterned(MiB);
     const source = new MemorySource(Object.fromEntries(names.map((name) => [name, data])));
-    const server = await DataServer.listen({
-      address: '127.0.0.1:0',
-      source,
-      servingMax: () => 1,
-      idleMs: 300,
-      closeGraceMs: 0,
-    });
-    open.push(server);
-    const client = new Client(server.address, credentials.createInsecure(), {
-      'grpc-node.flow_control_window': 8 * MiB,
-    });
-    open.push(client);
-    const { path, requestSerialize, responseDeserialize } = DATA_SERVICE.fetchValues;
-
-    const call = client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      encodeFetchRequest(names),
-    );
-    call.on('error', () => undefined).once('data', () => call.pause());
-    await until(() => source.loaded.length > 0);
+    const server = await serve(source, { servingMax: () => 1, idleMs: 300, closeGraceMs: 0 });
+    const call = readerThatStops(server.address, names, open);
+    await until(() => source.asked.length > 0);
     await until(() => server.servingCount === 0);
 
     // The window, what the system's sockets hold, and one message: far from the 64 MiB asked for.
-    expect(source.loaded.length).toBeLessThan(24);
+    expect(source.asked.length).toBeLessThan(24);
     call.cancel();
   });
 });

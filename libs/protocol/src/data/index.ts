@@ -9,5 +9,6 @@ export { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 export type { PeerChannelsOptions } from './peer-channels.js';
 export { DataRelay, type DataRelayOptions } from './relay.js';
 export { RelayClient, type RelayClientOptions } from './relay-client.js';
+export type { DataSource, ServedValue, StreamedValue } from './served-value.js';
 export type { TransferOptions } from './transfer-options.js';
 export { DATA_SERVICE_NAME } from './wire.js';

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { asTaskKey } from '@spillway/kernel';
 import { MemorySource, patterned } from './fixtures.spec-d.js';
 import { LoadAhead } from './load-ahead.js';
+import { sizeBytesOf, type ServedValue } from './served-value.js';
 
 const names = Array.from({ length: 100 }, (_, index) => asTaskKey(`k${index}`));
 const sourceOf = (sizeBytes: (index: number) => number): MemorySource =>
@@ -9,13 +10,15 @@ const sourceOf = (sizeBytes: (index: number) => number): MemorySource =>
     Object.fromEntries(names.map((name, index) => [name, patterned(sizeBytes(index), index)])),
   );
 
+const sizeOf = (value: ServedValue | undefined): number | undefined => value && sizeBytesOf(value);
+
 test('values come in the order of the keys, whichever load ends first', async () => {
   const source = sourceOf((index) => index);
-  source.onLoad = (key) => (key.endsWith('3') ? setImmediate() : undefined);
+  source.onServe = (key) => (key.endsWith('3') ? setImmediate() : undefined);
   const loads = new LoadAhead(source, names);
 
   const sizes: (number | undefined)[] = [];
-  while (sizes.length < names.length) sizes.push((await loads.next())?.data.byteLength);
+  while (sizes.length < names.length) sizes.push(sizeOf(await loads.next()));
 
   expect(sizes).toEqual(names.map((_name, index) => index));
 });
@@ -27,7 +30,7 @@ test('small values are loaded more and more ahead, up to a bound', async () => {
 
   for (let taken = 1; taken <= 10; taken += 1) {
     await loads.next();
-    aheadCounts.push(source.loaded.length - taken);
+    aheadCounts.push(source.asked.length - taken);
   }
 
   expect(aheadCounts).toEqual([0, 1, 3, 7, 15, 31, 31, 31, 31, 31]);
@@ -39,13 +42,13 @@ test('large values are loaded one at a time', async () => {
 
   for (let taken = 1; taken <= 10; taken += 1) {
     await loads.next();
-    expect(source.loaded).toHaveLength(taken);
+    expect(source.asked).toHaveLength(taken);
   }
 });
 
 test('a load that failed ahead is a failure when its turn comes, not before', async () => {
   const source = sourceOf(() => 10);
-  source.onLoad = (key) => {
+  source.onServe = (key) => {
     if (key === 'k3') throw new Error('disk on fire');
   };
   const loads = new LoadAhead(source, names);
@@ -53,7 +56,7 @@ test('a load that failed ahead is a failure when its turn comes, not before', as
   await loads.next();
   await loads.next();
   await loads.next();
-  expect(source.loaded).toContain('k3');
+  expect(source.asked).toContain('k3');
   await setImmediate();
 
   await expect(loads.next()).rejects.toThrow('disk on fire');

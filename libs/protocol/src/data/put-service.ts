@@ -4,13 +4,13 @@
  */
 import type { ServerReadableStream } from '@grpc/grpc-js';
 import { DeadlineExceededError, InvalidArgumentError, UnavailableError } from '@spillway/kernel';
-import type { ValueSource } from '@spillway/ports';
 import { IncomingValue } from './incoming-value.js';
 import { IdleTimer } from './pacing.js';
+import type { DataSource } from './served-value.js';
 import { decodePutRequest, encodePutResponse } from './wire.js';
 
 export interface PutServing {
-  readonly source: ValueSource;
+  readonly source: Pick<DataSource, 'accept'>;
   readonly putBytesMax: number;
   /** Longest time a sender may send nothing. */
   readonly idleMs: number;

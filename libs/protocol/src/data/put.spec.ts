@@ -3,33 +3,11 @@ import { DeadlineExceededError, InvalidArgumentError, LimitExceededError } from 
 import { method } from '../service.js';
 import { fromServiceError } from '../status.js';
 import { grpc, spillway } from '@spillway/proto';
-import { DataClient } from './data-client.js';
-import { DataServer, type DataServerOptions } from './data-server.js';
-import { bytesPayload, Door, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
+import type { DataServer } from './data-server.js';
+import { bytesPayload, dataRig, Door, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
 import { DATA_SERVICE, type PutValueRequest, type PutValueResponse } from './wire.js';
 
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
-
-async function serve(source: MemorySource, options: Partial<DataServerOptions> = {}): Promise<DataServer> {
-  const server = await DataServer.listen({
-    address: '127.0.0.1:0',
-    source,
-    servingMax: () => 10,
-    closeGraceMs: 100,
-    ...options,
-  });
-  open.push(server);
-  return server;
-}
-
-function connect(): DataClient {
-  const client = new DataClient();
-  open.push(client);
-  return client;
-}
+const { open, connect, serve } = dataRig();
 
 const valueOf = (data: Uint8Array) => ({ key: key('x'), payload: bytesPayload(data) });
 
@@ -94,7 +72,7 @@ describe('putting a value', () => {
   test('waits while the worker serves enough others, then stores', async () => {
     const door = new Door();
     const source = new MemorySource({ other: patterned(1) });
-    source.onLoad = () => door.opened;
+    source.onServe = () => door.opened;
     const server = await serve(source, { servingMax: () => 1 });
     const fetching = connect().gather(server.address, [{ key: key('other') }]);
     await until(() => server.servingCount === 1);

@@ -1,8 +1,8 @@
 import { Client, credentials, Server, status } from '@grpc/grpc-js';
 import { InvalidArgumentError, UnknownWorkerError } from '@spillway/kernel';
-import { DataServer, type DataServerOptions } from './data-server.js';
 import {
   bytesPayload,
+  dataRig,
   Door,
   expectType,
   key,
@@ -16,22 +16,7 @@ import { DataRelay, type DataRelayOptions } from './relay.js';
 import { RelayClient } from './relay-client.js';
 import { encodePutStart, encodeRelayFetchRequest, RELAYED_DATA_SERVICE } from './wire.js';
 
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
-
-async function serve(source: MemorySource, options: Partial<DataServerOptions> = {}): Promise<DataServer> {
-  const server = await DataServer.listen({
-    address: '127.0.0.1:0',
-    source,
-    servingMax: () => 10,
-    closeGraceMs: 100,
-    ...options,
-  });
-  open.push(server);
-  return server;
-}
+const { open, serve } = dataRig();
 
 /** A scheduler, as far as relaying goes. */
 async function relayTo(
@@ -108,12 +93,12 @@ describe('fetching through the relay', () => {
   test('a client that cancels is cancelled at the worker too', async () => {
     const source = new MemorySource({ a: patterned(20_000), b: patterned(20_000), c: patterned(10) });
     const door = new Door();
-    source.onLoad = (loading) => (loading === 'b' ? door.opened : undefined);
+    source.onServe = (loading) => (loading === 'b' ? door.opened : undefined);
     const worker = await serve(source);
     const { relay, address } = await relayTo({ w1: worker.address });
     const abort = new AbortController();
     const gathering = connect(address).gather('w1', wanted('a', 'b', 'c'), { signal: abort.signal });
-    await until(() => source.loaded.length === 2);
+    await until(() => source.asked.length === 2);
 
     abort.abort(new Error('no longer needed'));
 
@@ -123,7 +108,7 @@ describe('fetching through the relay', () => {
     expectType(await connect(address).gather('w1', wanted('elsewhere')), 'gather-success');
     door.open();
     await until(() => worker.servingCount === 0);
-    expect(source.loaded).not.toContain('c');
+    expect(source.asked).not.toContain('c');
   });
 
   test('a client that does not read stops the worker from sending', async () => {
@@ -143,10 +128,10 @@ describe('fetching through the relay', () => {
       encodeRelayFetchRequest('w1', names),
     );
     call.on('error', () => undefined).once('data', () => call.pause());
-    await until(() => source.loaded.length > 0);
+    await until(() => source.asked.length > 0);
     await until(() => worker.servingCount === 0);
 
-    expect(source.loaded.length).toBeLessThan(40);
+    expect(source.asked.length).toBeLessThan(40);
     call.cancel();
   });
 });

@@ -1,16 +1,18 @@
 /**
  * Body of the transfer thread: owns the data server and the data client, so that bulk never runs on the control loop.
- * It holds no values: it asks the main thread for each, and hands over each that arrives.
+ * It holds no values: it asks the main thread for each, reads those that lie on disk from there, and hands over each
+ * that arrives.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, InvariantError, must, SpillwayError, type TaskKey } from '@spillway/kernel';
 import { fromRemoteError, type Payload, toRemoteError } from '@spillway/messages';
-import type { ArrivedValue, ValueSource } from '@spillway/ports';
+import type { ArrivedValue } from '@spillway/ports';
 import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
-import { DataClient, DataServer } from '@spillway/protocol';
+import { DataClient, DataServer, type DataSource, type ServedValue } from '@spillway/protocol';
 import { Outbox, payloadsOf, transfersOf } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
-import type { FromThread, ThreadSettings, ToThread } from './thread-protocol.js';
+import { openSpilled } from './spilled-value.js';
+import type { FromThread, SpilledValue, ThreadSettings, ToThread } from './thread-protocol.js';
 
 /** Call as the only statement of the thread's entry file. Requires: started by `TransferThread`. */
 export function runTransferThread(): void {
@@ -22,9 +24,9 @@ export function runTransferThread(): void {
   void thread.start();
 }
 
-class TransferThreadBody implements ValueSource {
+class TransferThreadBody implements DataSource {
   readonly #client: DataClient;
-  readonly #source = new PendingRequests<Payload | undefined>();
+  readonly #source = new PendingRequests<Payload | SpilledValue | undefined>();
   readonly #garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   #server: DataServer | undefined;
   #servingMax: number;
@@ -67,8 +69,8 @@ class TransferThreadBody implements ValueSource {
       case 'set-accepting-tasks':
         this.#server?.setAcceptingTasks(message.on);
         break;
-      case 'loaded':
-        this.#source.resolve(message.id, message.payload);
+      case 'served':
+        this.#source.resolve(message.id, message.value);
         break;
       case 'accepted':
         this.#source.resolve(message.id, undefined);
@@ -77,7 +79,7 @@ class TransferThreadBody implements ValueSource {
         this.#source.reject(message.id, fromRemoteError(message.error));
         break;
       case 'collect-garbage':
-        this.#garbage.ask();
+        void this.#collectGarbage(message.id);
         break;
       case 'close':
         void this.#close();
@@ -87,8 +89,14 @@ class TransferThreadBody implements ValueSource {
     }
   }
 
-  load(key: TaskKey): Promise<Payload | undefined> {
-    return this.#source.request((id) => this.outbox.post({ type: 'load', id, key }));
+  async serve(key: TaskKey): Promise<ServedValue | undefined> {
+    const value = await this.#source.request((id) => this.outbox.post({ type: 'serve', id, key }));
+    if (value === undefined || !('path' in value)) return value;
+    const { id } = value;
+    return openSpilled(value, {
+      onUnreadable: (reason) => this.outbox.post({ type: 'unreadable', id, reason }),
+      onReleased: () => this.outbox.post({ type: 'release', id }),
+    });
   }
 
   async accept(value: ArrivedValue): Promise<void> {
@@ -101,7 +109,12 @@ class TransferThreadBody implements ValueSource {
     const outcome = await this.#client.gather(address, keys);
     this.outbox.post({ type: 'gathered', id, outcome }, transfersOf(payloadsOf(outcome)));
     // What arrived in part is dropped here, where nobody else counts it.
-    if (outcome.type === 'gather-network-failure') this.#garbage.ask();
+    if (outcome.type === 'gather-network-failure') await this.#garbage.ask();
+  }
+
+  async #collectGarbage(id: number): Promise<void> {
+    await this.#garbage.ask();
+    this.outbox.post({ type: 'collected', id });
   }
 
   async #close(): Promise<void> {

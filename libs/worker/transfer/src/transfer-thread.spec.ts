@@ -1,69 +1,32 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
-import { asTaskKey, asWorkerId, InvalidArgumentError, SeededRandom, type TaskKey } from '@spillway/kernel';
+import { InvalidArgumentError, SeededRandom, type TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
-import type { ArrivedValue, GatherOutcome, Logger, ValueSource } from '@spillway/ports';
+import type { ArrivedValue, ValueSource } from '@spillway/ports';
 import { DataClient } from '@spillway/protocol';
-import { bundleThreadEntry } from '@spillway/testkit';
-import { TransferThread, type TransferThreadOptions } from './index.js';
+import { entryThatDiesOf, key, MiB, PEER, request, transferRig, valuesOf } from './transfer-rig.spec-d.js';
 
-const SILENT: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => SILENT,
-};
-const MiB = 1024 * 1024;
-const key = asTaskKey;
-const PEER = asWorkerId('peer');
-
-let entry: URL;
-const open: { close(): unknown }[] = [];
-
-beforeAll(async () => {
-  entry = await bundleThreadEntry(
-    "import { runTransferThread } from '@spillway/worker-transfer'; runTransferThread();",
-    __dirname,
-  );
-}, 60_000);
-
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
+const { open, start } = transferRig();
 
 class MapSource implements ValueSource {
   readonly held = new Map<TaskKey, Payload>();
-  onLoad: (key: TaskKey) => unknown = () => undefined;
+  onServe: (key: TaskKey) => unknown = () => undefined;
   onAccept: () => unknown = () => undefined;
 
   constructor(values: Readonly<Record<string, Uint8Array>> = {}) {
     for (const [name, data] of Object.entries(values)) this.held.set(key(name), { encoding: 'bytes', data });
   }
-  async load(wanted: TaskKey): Promise<Payload | undefined> {
-    await this.onLoad(wanted);
+  async serve(wanted: TaskKey): Promise<Payload | undefined> {
+    await this.onServe(wanted);
     return this.held.get(wanted);
+  }
+  reportUnreadable(): void {
+    throw new Error('Nothing here is on disk');
   }
   async accept(value: ArrivedValue): Promise<void> {
     await this.onAccept();
     this.held.set(value.key, value.payload);
   }
-}
-
-async function start(
-  source: ValueSource,
-  options: Partial<TransferThreadOptions> = {},
-): Promise<TransferThread> {
-  const thread = await TransferThread.start({
-    entry,
-    listenAddress: '127.0.0.1:0',
-    source,
-    servingMax: 4,
-    logger: SILENT,
-    ...options,
-  });
-  open.push(thread);
-  return thread;
 }
 
 function randomBytes(data: Uint8Array): Uint8Array {
@@ -73,17 +36,6 @@ function randomBytes(data: Uint8Array): Uint8Array {
 }
 
 const sharedBytes = (sizeBytes: number) => randomBytes(new Uint8Array(new SharedArrayBuffer(sizeBytes)));
-const request = (address: string, ...names: string[]) => ({
-  peerId: PEER,
-  address,
-  keys: names.map((name) => ({ key: key(name), nbytes: 0 })),
-});
-
-function valuesOf(outcome: GatherOutcome): readonly ArrivedValue[] {
-  if (outcome.type === 'gather-success') return outcome.values;
-  throw new Error(`The gather ended in ${outcome.type}`);
-}
-
 describe('between two workers', () => {
   test('values of all sizes arrive identical, large ones in shared buffers', async () => {
     const values = {
@@ -143,7 +95,7 @@ describe('between two workers', () => {
     let openDoor = (): void => undefined;
     const opened = new Promise<void>((resolve) => (openDoor = resolve));
     let loadingCount = 0;
-    source.onLoad = () => ((loadingCount += 1), opened);
+    source.onServe = () => ((loadingCount += 1), opened);
     const holder = await start(source, { servingMax: 1 });
     const receiver = await start(new MapSource());
     const first = receiver.gather(request(holder.address, 'x'));
@@ -165,7 +117,7 @@ describe('between two workers', () => {
 
   test('a value that cannot be loaded fails the gather, and the thread goes on', async () => {
     const source = new MapSource({ x: Buffer.from('x'), y: Buffer.from('y') });
-    source.onLoad = (wanted) => {
+    source.onServe = (wanted) => {
       if (wanted === 'x') throw new InvalidArgumentError('broken on disk');
     };
     const holder = await start(source);
@@ -216,7 +168,20 @@ describe('with a client', () => {
   });
 });
 
+test('who asks for a collection hears when the thread has collected', async () => {
+  const thread = await start(new MapSource());
+  await Promise.all([thread.collectGarbage(), thread.collectGarbage()]);
+  await thread.collectGarbage();
+});
+
 describe('when things end', () => {
+  test('who waits for a collection hears of it when the thread has ended, and so does who asks later', async () => {
+    const thread = await start(new MapSource(), { entry: await entryThatDiesOf('collect-garbage') });
+
+    await thread.collectGarbage();
+    await thread.collectGarbage();
+  });
+
   test('an address that is taken rejects the start', async () => {
     const first = await start(new MapSource());
 
@@ -226,7 +191,7 @@ describe('when things end', () => {
   });
 
   test('an entry that does not load rejects the start', async () => {
-    const missing = new URL('no-such-entry.mjs', entry);
+    const missing = new URL('no-such-entry.mjs', 'file:///');
 
     await expect(start(new MapSource(), { entry: missing })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
@@ -234,12 +199,7 @@ describe('when things end', () => {
   test('a thread that dies fails the gathers under way and tells its worker once', async () => {
     const source = new MapSource({ x: Buffer.from('x') });
     const ended: unknown[] = [];
-    const dyingEntry = await bundleThreadEntry(
-      `import { parentPort } from 'node:worker_threads';
-       parentPort.on('message', ([message]) => { if (message.type === 'gather') throw new Error('boom'); });
-       import { runTransferThread } from '@spillway/worker-transfer'; runTransferThread();`,
-      __dirname,
-    );
+    const dyingEntry = await entryThatDiesOf('gather');
     const dying = await start(source, { entry: dyingEntry, onEnded: (error) => ended.push(error) });
 
     const outcome = await dying.gather(request(dying.address, 'x'));
@@ -255,7 +215,7 @@ describe('when things end', () => {
   test('closing ends the gathers under way and is no unexpected end', async () => {
     const source = new MapSource({ x: Buffer.from('x') });
     let loadingCount = 0;
-    source.onLoad = () => ((loadingCount += 1), new Promise(() => undefined));
+    source.onServe = () => ((loadingCount += 1), new Promise(() => undefined));
     const ended: unknown[] = [];
     const holder = await start(source, { closeTimeoutMs: 100 });
     const receiver = await start(new MapSource(), { onEnded: (error) => ended.push(error) });
@@ -272,7 +232,7 @@ describe('when things end', () => {
   test('forgetting a peer breaks off the gathers with it', async () => {
     const source = new MapSource({ x: Buffer.from('x') });
     let loadingCount = 0;
-    source.onLoad = () => ((loadingCount += 1), new Promise(() => undefined));
+    source.onServe = () => ((loadingCount += 1), new Promise(() => undefined));
     const holder = await start(source, { closeTimeoutMs: 100 });
     const receiver = await start(new MapSource());
     const gathering = receiver.gather(request(holder.address, 'x'));

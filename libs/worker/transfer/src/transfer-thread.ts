@@ -11,9 +11,17 @@ import {
   type WorkerId,
 } from '@spillway/kernel';
 import { fromRemoteError, toRemoteError } from '@spillway/messages';
-import type { GatherOutcome, GatherRequest, Logger, PeerLink, ValueSource } from '@spillway/ports';
+import type {
+  GatherOutcome,
+  GatherRequest,
+  Logger,
+  PeerLink,
+  TransferControl,
+  ValueSource,
+} from '@spillway/ports';
 import type { ChannelSecurity, ServerSecurity } from '@spillway/protocol';
 import { Outbox, portable, transfersOf } from './outbox.js';
+import { OpenReads } from './open-reads.js';
 import { PendingRequests } from './pending-requests.js';
 import type { FromThread, ThreadSettings, ToThread } from './thread-protocol.js';
 
@@ -42,10 +50,12 @@ export interface TransferThreadOptions {
 const PUT_BYTES_MAX = 2 * 1024 ** 3;
 const CLOSE_TIMEOUT_MS = 5_000;
 
-export class TransferThread implements PeerLink {
+export class TransferThread implements PeerLink, TransferControl {
   readonly #worker: Worker;
   readonly #outbox: Outbox<ToThread>;
   readonly #gathers = new PendingRequests<GatherOutcome>();
+  readonly #collections = new PendingRequests<void>();
+  readonly #reads: OpenReads;
   /** Where each peer was last asked; until it is forgotten. */
   readonly #addresses = new Map<WorkerId, string>();
   #address = '';
@@ -57,6 +67,7 @@ export class TransferThread implements PeerLink {
     private readonly options: TransferThreadOptions,
     private readonly starting: Starting,
   ) {
+    this.#reads = new OpenReads(options.source);
     const settings: ThreadSettings = {
       listenAddress: options.listenAddress,
       servingMax: options.servingMax,
@@ -109,9 +120,10 @@ export class TransferThread implements PeerLink {
     this.#outbox.post({ type: 'set-accepting-tasks', on });
   }
 
-  /** Asks the thread to collect: what was dropped from the store returns to the process once it has. */
-  collectGarbage(): void {
-    this.#outbox.post({ type: 'collect-garbage' });
+  /** Resolves when the thread has collected, or has ended: what was dropped from the store is not held by it any more. */
+  async collectGarbage(): Promise<void> {
+    if (this.#endError !== undefined) return;
+    await this.#collections.request((id) => this.#outbox.post({ type: 'collect-garbage', id }));
   }
 
   /** Serves nothing new, waits a moment for what is under way, and ends the thread. Gathers under way fail. */
@@ -149,8 +161,17 @@ export class TransferThread implements PeerLink {
       case 'gathered':
         this.#gathers.resolve(message.id, message.outcome);
         return;
-      case 'load':
-        this.#answer(message.id, this.#load(message));
+      case 'collected':
+        this.#collections.resolve(message.id, undefined);
+        return;
+      case 'serve':
+        this.#answer(message.id, this.#serve(message));
+        return;
+      case 'unreadable':
+        this.#reads.reportUnreadable(message.id, message.reason);
+        return;
+      case 'release':
+        this.#reads.release(message.id);
         return;
       case 'accept':
         this.#answer(message.id, this.#accept(message));
@@ -163,10 +184,14 @@ export class TransferThread implements PeerLink {
     }
   }
 
-  async #load({ id, key }: Extract<FromThread, { type: 'load' }>): Promise<void> {
-    const held = await this.options.source.load(key);
-    const payload = held === undefined ? undefined : portable(held);
-    this.#outbox.post({ type: 'loaded', id, payload }, payload === undefined ? [] : transfersOf([payload]));
+  async #serve({ id, key }: Extract<FromThread, { type: 'serve' }>): Promise<void> {
+    const held = await this.options.source.serve(key);
+    if (held !== undefined && 'path' in held) {
+      this.#outbox.post({ type: 'served', id, value: this.#reads.open(id, held) });
+      return;
+    }
+    const value = held === undefined ? undefined : portable(held);
+    this.#outbox.post({ type: 'served', id, value }, value === undefined ? [] : transfersOf([value]));
   }
 
   async #accept({ id, value }: Extract<FromThread, { type: 'accept' }>): Promise<void> {
@@ -192,6 +217,8 @@ export class TransferThread implements PeerLink {
       cause: why,
     });
     this.#gathers.resolveAll(failedGather(this.#endError));
+    this.#collections.resolveAll();
+    this.#reads.close();
     this.starting.reject(this.#endError);
     this.#onClosed();
     const hasStarted = this.#address !== '';

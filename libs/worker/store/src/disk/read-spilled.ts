@@ -10,7 +10,7 @@ import { openPiece } from './piece.js';
 import { decodeHeader, parsePrefix, storedBytesOf, type RecordHeader } from './record.js';
 
 /** The part of a `SpilledRead` that crosses threads. */
-export type SpilledLocation = Pick<SpilledRead, 'key' | 'path' | 'offset' | 'recordBytes'>;
+export type SpilledLocation = Pick<SpilledRead, 'key' | 'path' | 'offset' | 'recordBytes' | 'rawBytes'>;
 
 /** The first read takes so much: all of a small record, and the header of a large one. */
 const FIRST_READ_BYTES = 20 * 1024;
@@ -50,7 +50,7 @@ class PieceReader {
   ) {}
 
   async readHeader(): Promise<{ header: RecordHeader; headerBytes: number }> {
-    const { key, recordBytes } = this.location;
+    const { key, recordBytes, rawBytes } = this.location;
     this.#first = Buffer.allocUnsafeSlow(Math.min(FIRST_READ_BYTES, recordBytes));
     await this.#fill(this.#first, 0);
     const extent = parsePrefix(this.#first);
@@ -60,6 +60,7 @@ class PieceReader {
     const header = decodeHeader(await this.readAt(0, headerBytes));
     if (header?.key !== key || headerBytes + storedBytesOf(header.pieces) !== recordBytes)
       throw damaged(this.location, 'its header does not match its checksum, or its key');
+    if (header.rawBytes !== rawBytes) throw damaged(this.location, 'its value has another length');
     return { header, headerBytes };
   }
 
