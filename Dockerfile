@@ -20,6 +20,7 @@ COPY apps/nanny/package.json apps/nanny/
 COPY apps/scheduler/package.json apps/scheduler/
 COPY apps/worker/package.json apps/worker/
 COPY examples/flights/package.json examples/flights/
+COPY examples/lmdb-container/package.json examples/lmdb-container/
 COPY libs libs
 COPY proto proto
 RUN npm ci

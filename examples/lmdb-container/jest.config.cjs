@@ -1,0 +1,1 @@
+module.exports = { displayName: 'lmdb-container', preset: '../../jest.preset.cjs' };

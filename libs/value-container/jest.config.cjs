@@ -1,0 +1,1 @@
+module.exports = { displayName: 'value-container', preset: '../../jest.preset.cjs' };

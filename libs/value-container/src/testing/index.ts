@@ -1,0 +1,2 @@
+export { MapContainer } from './map-container.js';
+export { TwoMapContainer } from './two-map-container.js';
