@@ -19,3 +19,18 @@ test('the tasks, run one after the other, give the identical answer to the plain
   expect(summary.flights).toBe(3_000_000);
   expect(renderSummary(summary)).toContain('3,000,000 flights');
 }, 120_000);
+
+test('years of the same flights are summarized like one, but for how many there are', async () => {
+  const group = await readRowGroup(path, 0);
+  const years = [0, 1, 2].map((year) => tasks.laterYear(group, year));
+  const summaryOf = (groups: readonly FlightColumns[]) =>
+    tasks.mergePartitions(
+      [0, 1].map((p) => tasks.summarizePartition(groups.map((g) => tasks.selectPartition(g, p, 2)))),
+    );
+
+  const one = summaryOf([group]);
+  const three = summaryOf(years);
+
+  expect(three).toMatchObject({ flights: 3 * one.flights, miles: 3 * one.miles, lateShare: one.lateShare });
+  expect(years[2]!.date[0]! - group.date[0]!).toBe(2 * 365 * 24 * 60);
+}, 60_000);
