@@ -30,6 +30,7 @@ test.each([
     'must not be longer than',
   ],
   ['an abort grace above the cancel grace', { 'worker.cancel-grace': 50 }, 'must not be longer than'],
+  ['options that nothing takes', { 'worker.data-options': { a: 1 } }, 'set worker.data'],
   ['a first wait above the longest', { 'nanny.restart-backoff.max': 1 }, 'base (100ms)'],
   ['one port for two servers', { 'scheduler.http-port': 8786 }, 'both are 8786'],
   ['a certificate without its key', { 'tls.cert': 'c.pem' }, 'go together'],

@@ -69,6 +69,13 @@ export const RELATIONS: readonly Relation[] = [
         : inOrder(memory.pauseReturn, memory.pauseRecycle, 'pause-return', 'pause-recycle'),
   },
   {
+    paths: ['worker.data-options', 'worker.data'],
+    check: ({ worker: { data, dataOptions } }) =>
+      data !== false || Object.keys(dataOptions).length === 0
+        ? undefined
+        : 'nothing takes these options: set worker.data to what does',
+  },
+  {
     paths: ['worker.abort-grace', 'worker.cancel-grace'],
     check: ({ worker }) => inOrder(worker.abortGrace, worker.cancelGrace, 'abort-grace', 'cancel-grace'),
   },

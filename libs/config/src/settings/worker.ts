@@ -1,5 +1,7 @@
 /** Settings of workers. A nanny hands its own on to the workers it starts. */
+import { jsonObject } from '../json-object.js';
 import { memoryLimit } from '../memory-limit.js';
+import { moduleExport } from '../module-export.js';
 import { textMap } from '../text-map.js';
 import { bytes, choiceOrOff, count, duration, fraction, port, text, yesNo } from '../value-kinds.js';
 
@@ -70,6 +72,25 @@ export const workerSettings = {
     flag: '--preinstall',
     doc: `Modules that are installed with the worker and can be called by name, as \`module#export\` with JSON arguments,
       from any language: each name with the file or package it stands for. Names not listed are refused.`,
+  }),
+  data: moduleExport({
+    default: false,
+    mayBeOff: true,
+    example: './my-container.js#createMyContainer',
+    programs: ['nanny', 'worker'],
+    flag: '--data',
+    doc: `What a worker keeps its values in, instead of memory and the files it spills to: the container that a module
+      exports, or a function that makes one. The file or package is looked for from \`worker.install-folder\`. The
+      thresholds \`target\` and, unless the container can evict, \`spill\` are ignored then: see user-containers.md.
+      \`false\` keeps values in memory and spills them.`,
+  }),
+  'data-options': jsonObject({
+    default: {},
+    example: '{"folder":"values"}',
+    programs: ['nanny', 'worker'],
+    flag: '--data-options',
+    doc: `What the function that \`worker.data\` names is given beside the worker's own folder. What may stand in it is up to
+      that function.`,
   }),
   validate: yesNo({
     default: false,
