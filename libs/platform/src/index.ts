@@ -2,7 +2,10 @@ export { systemClock } from './system-clock.js';
 export { systemTimers } from './system-timers.js';
 export { ForkedChildren } from './forked-children.js';
 export { IsolateGarbage, type IsolateGarbageOptions } from './isolate-garbage.js';
-export { processMemory } from './process-memory.js';
+export { ownMemory, processMemory } from './process-memory.js';
+export { processMalloc } from './malloc/process-malloc.js';
+export { findJemalloc, type LibraryPlaces } from './malloc/find-jemalloc.js';
+export { forgetPreload, preloadVariables } from './malloc/preload.js';
 export { endAtOnce, onShutdown, tellParent, type ShutdownCause } from './shutdown.js';
 export { thisMachine, type Machine } from './limits/machine.js';
 export {
