@@ -1,12 +1,6 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import {
-  flagsSource,
-  loadConfig,
-  readConfigSources,
-  toEnvironment,
-  type SpillwayConfig,
-} from '@spillway/config';
+import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from '@spillway/config';
 import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
 import type { Link, LinkListener, Logger } from '@spillway/ports';
@@ -27,6 +21,8 @@ import {
 } from '@spillway/platform';
 import { NannyServer, openNannyLink, type NannyStatus } from '@spillway/protocol';
 import { createLogger } from '@spillway/telemetry';
+import { jemallocVariables, type JemallocVariables } from './worker-allocator.js';
+import { workerEnviron } from './worker-environ.js';
 import { WorkersMemory } from './worker-memory.js';
 
 /** The flags of `spillway nanny`, by name; each may be left out. */
@@ -40,6 +36,7 @@ export interface NannyOptions {
   readonly port?: number;
   readonly localDirectory?: string;
   readonly environ?: Readonly<Record<string, string>>;
+  readonly allocator?: 'system' | 'jemalloc' | 'auto';
   readonly validate?: boolean;
   readonly insecure?: boolean;
   readonly logLevel?: string;
@@ -59,14 +56,6 @@ export interface RunningNanny {
 const STABLE_MS = 10_000;
 /** A worker takes a third of a second to its registration; one that takes this long hangs. */
 const START_TIMEOUT_MS = 60_000;
-/** Variables that cost every worker start time and that it has no use for (toolchain.md section 2). */
-const DROPPED_VARIABLES = { NODE_EXTRA_CA_CERTS: null, NODE_OPTIONS: null };
-/**
- * glibc gives each thread a heap of its own, and each keeps what was freed in it. A worker has a dozen threads: with two
- * heaps for all of them it is 9 MB smaller from its start and hoards less, at the same speed (docs/performance.md).
- */
-const WORKER_DEFAULTS = { MALLOC_ARENA_MAX: '2' };
-
 /** Starts a nanny and its workers. Settings come from files and the environment, then from `options`. */
 export async function startNanny(
   schedulerAddress: string,
@@ -78,6 +67,9 @@ export async function startNanny(
   const nannyId = asNannyId(randomBytes(6).toString('hex'));
   const name = config.nanny.name === false ? `${hostname()}-${nannyId.slice(0, 4)}` : config.nanny.name;
   const logger = createLogger({ service: 'nanny', instance: name, level: config.log.level });
+  const { platform, arch, env } = process;
+  const jemalloc = jemallocVariables(config.nanny, { platform, arch, environ: env });
+  if (jemalloc !== undefined) logger.info({ library: jemalloc.library }, 'workers are given jemalloc');
   const security = serverSecurityOf(config.tls);
   const server = await NannyServer.listen({
     address: `${config.nanny.host}:${config.nanny.port}`,
@@ -97,7 +89,7 @@ export async function startNanny(
     logger,
     tellWorkers: (message) => runtime.tellWorkers(message),
   });
-  const runtime: NannyRuntime = composeRuntime(who, memory, programs, logger);
+  const runtime: NannyRuntime = composeRuntime(who, { memory, jemalloc, programs }, logger);
   const finished = runtime.finished.then(async (how) => {
     memory.cancel();
     await server.close();
@@ -133,12 +125,14 @@ interface Who {
   readonly address: string;
 }
 
-function composeRuntime(
-  who: Who,
-  memory: WorkersMemory,
-  programs: ProgramFiles,
-  logger: Logger,
-): NannyRuntime {
+/** What workers are started from, and with. */
+interface WorkerStart {
+  readonly memory: WorkersMemory;
+  readonly jemalloc: JemallocVariables | undefined;
+  readonly programs: ProgramFiles;
+}
+
+function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, logger: Logger): NannyRuntime {
   const { config, schedulerAddress, nannyId, name } = who;
   const { nanny, worker } = config;
   return new NannyRuntime({
@@ -154,14 +148,10 @@ function composeRuntime(
     clock: systemClock,
     timers: systemTimers,
     logger,
-    children: new ForkedChildren(programs.worker, { ...WORKER_DEFAULTS, ...process.env }),
+    children: new ForkedChildren(programs.worker, process.env),
     workerArgs: (workerId, workerName) => workerArguments(schedulerAddress, nannyId, workerId, workerName),
-    workerEnviron: () => ({
-      ...DROPPED_VARIABLES,
-      ...workerSettings(config),
-      SPILLWAY_WORKER__MEMORY__LIMIT: memory.setting,
-      ...nanny.environ,
-    }),
+    workerEnviron: () =>
+      workerEnviron({ config, ownEnviron: process.env, jemalloc, memoryLimit: memory.setting }),
     workerExecArgv: () => memory.execArgv,
     onWorkerGone: (workerId) => {
       const scratchFolder = scratchFolderOf(worker.localDirectory, workerId);
@@ -204,10 +194,6 @@ function workerArguments(
 ): readonly string[] {
   return ['--scheduler', scheduler, '--nanny-id', nannyId, '--worker-id', workerId, '--name', name];
 }
-
-/** The nanny's own settings, handed on. */
-const workerSettings = (config: SpillwayConfig): Record<string, string> =>
-  toEnvironment(config, ({ programs }) => programs.includes('worker'));
 
 function describeSlot(slot: NannyRuntime['slots'][number]): NannyStatus['slots'][number] {
   const life = 'life' in slot.state ? slot.state.life : undefined;

@@ -1,6 +1,6 @@
 /** Settings of nannies: the workers they start, and how they end and restart them. */
 import { textMap } from '../text-map.js';
-import { count, duration, fraction, port, text } from '../value-kinds.js';
+import { bytes, choice, count, duration, fraction, port, text } from '../value-kinds.js';
 
 export const nannySettings = {
   name: text({
@@ -49,8 +49,50 @@ export const nannySettings = {
     programs: ['nanny'],
     flag: '--environ',
     doc: `Environment variables that workers get in addition to the nanny's own, or instead of them. For what has to be set
-      before a process starts, such as allocator options.`,
+      before a process starts, such as allocator options. It wins over the nanny's environment and over every setting;
+      nothing behind a name removes the variable, and so does \`false\` for those that the nanny sets by itself.`,
   }),
+  allocator: choice(['system', 'jemalloc', 'auto'], {
+    default: 'system',
+    programs: ['nanny'],
+    flag: '--allocator',
+    doc: `The memory allocator of workers. \`system\` is the C library's, which workers tell to give back what it keeps
+      (\`worker.memory.trim\`). \`jemalloc\` gives back by itself after a second and works where the C library cannot be
+      told, but receives network data at nearly three times the processor time; it must be installed. \`auto\` is jemalloc
+      where there is one. What each keeps and costs is in allocator.md.`,
+  }),
+  malloc: {
+    'trim-threshold': bytes({
+      default: 64 * 1024,
+      mayBeOff: true,
+      programs: ['nanny'],
+      doc: `How much free memory at its end a heap of glibc keeps (\`MALLOC_TRIM_THRESHOLD_\`). Setting it, to whatever, also
+        stops glibc from raising the size from which each piece of memory is given back alone: a store whose values came
+        and went kept 100 MiB instead of 394. Less costs system calls; \`false\` leaves both to glibc. The nanny's own
+        variable wins.`,
+    }),
+    'mmap-threshold': bytes({
+      default: false,
+      mayBeOff: true,
+      min: 4096,
+      max: 32 * 1024 * 1024,
+      programs: ['nanny'],
+      doc: `From which size on glibc gives each piece of memory back alone when it is freed (\`MALLOC_MMAP_THRESHOLD_\`).
+        \`64 KiB\` keeps what arrives over the network out of the heaps, and makes receiving it cost seven times as much or
+        more, since each piece is fresh from the kernel; \`false\` is 128 KiB while there is a trim threshold. The nanny's
+        own variable wins.`,
+    }),
+    'arena-max': count({
+      default: 2,
+      min: 1,
+      max: 1024,
+      mayBeOff: true,
+      programs: ['nanny'],
+      doc: `How many heaps glibc has for all threads of a worker (\`MALLOC_ARENA_MAX\`), each of which keeps what was freed in
+        it. With 2 an idle worker is 7 MB smaller than with a heap for each thread, at the same speed; more spares threads
+        that allocate at once waiting for each other; \`false\` leaves it to glibc. The nanny's own variable wins.`,
+    }),
+  },
   'close-timeout': duration({
     default: 10_000,
     min: 1,

@@ -32,10 +32,10 @@ type Trim = (padBytes: number) => number;
  */
 export function loadGlibcCalls(): GlibcCalls {
   const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const process = koffi.load(null);
-  const trim = process.func('malloc_trim', 'int', ['size_t']) as Koffi.KoffiFunc<Trim>;
+  const library = koffi.load(null);
+  const trim = library.func('malloc_trim', 'int', ['size_t']) as Koffi.KoffiFunc<Trim>;
   return {
-    freeBytes: freeBytesReader(koffi, process),
+    freeBytes: freeBytesReader(koffi, library),
     trim: () =>
       new Promise((resolve, reject) => {
         trim.async(0, (error: unknown) => {
@@ -46,15 +46,15 @@ export function loadGlibcCalls(): GlibcCalls {
   };
 }
 
-function freeBytesReader(koffi: typeof Koffi, process: Koffi.LibraryHandle): () => number {
+function freeBytesReader(koffi: typeof Koffi, library: Koffi.LibraryHandle): () => number {
   const structOf = (type: string): Koffi.TypeObject =>
     koffi.struct(Object.fromEntries(FIELDS.map((field) => [field, type])));
   try {
-    const read = process.func('mallinfo2', structOf('size_t'), []) as () => MallocInfo;
+    const read = library.func('mallinfo2', structOf('size_t'), []) as () => MallocInfo;
     return () => read().fordblks;
   } catch {
     // Before glibc 2.33. Its numbers are of 32 bits and start again at 4 GiB.
-    const read = process.func('mallinfo', structOf('uint32_t'), []) as () => MallocInfo;
+    const read = library.func('mallinfo', structOf('uint32_t'), []) as () => MallocInfo;
     return () => read().fordblks;
   }
 }
