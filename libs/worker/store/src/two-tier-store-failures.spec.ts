@@ -53,8 +53,7 @@ describe('when the disk fails', () => {
     await loading;
 
     const evicting = store.evict(keys);
-    await Promise.resolve();
-    disk.step('disk-full');
+    while (disk.isAskedToWrite) disk.step('disk-full');
     await settle(disk);
 
     const { evicted: gone, failed } = await evicting;

@@ -21,7 +21,8 @@ import { compacted } from './tiers/backing.js';
 import { Compactor } from './tiers/compactor.js';
 import { EvictTally } from './tiers/evict-tally.js';
 import { HeldValues, type HeldValue } from './tiers/held-values.js';
-import { SegmentTable, type LiveRecord } from './tiers/segment-table.js';
+import { LiveRecord } from './tiers/live-record.js';
+import { SegmentTable } from './tiers/segment-table.js';
 import { Spiller } from './tiers/spiller.js';
 
 export interface TwoTierStoreOptions {
@@ -151,9 +152,8 @@ export class TwoTierStore implements SpillingStore {
   /** Requires: `release` of what is returned. A copy in RAM makes no difference. */
   openRead(key: TaskKey): SpilledRead | undefined {
     const held = this.#held.get(key);
-    const position = held?.record?.position;
-    if (held === undefined || position === undefined) return undefined;
-    const { segment, offset, recordBytes, codec } = position;
+    if (held?.record === undefined) return undefined;
+    const { segment, offset, recordBytes, codec } = held.record;
     this.#table.pin(segment);
     let isPinned = true;
     const release = (): void => {
@@ -170,9 +170,8 @@ export class TwoTierStore implements SpillingStore {
   /** Whoever read through `openRead` found the record damaged, or gone. A copy in RAM stays, and may be spilled again. */
   reportUnreadable(read: SpilledRead, reason: Exclude<ReadFailureReason, 'unavailable'>): void {
     const held = this.#held.get(read.key);
-    const position = held?.record?.position;
-    if (held === undefined || position?.offset !== read.offset) return;
-    if (this.options.disk.pathOf(position.segment) === read.path) this.#lose(held, reason);
+    if (held?.record === undefined || held.record.offset !== read.offset) return;
+    if (this.options.disk.pathOf(held.record.segment) === read.path) this.#lose(held, reason);
   }
 
   /** What is queued is given up; values stay where they are. The files are left to whoever owns the folder. */
@@ -193,23 +192,22 @@ export class TwoTierStore implements SpillingStore {
 
   #evictWritten(held: HeldValue, failure: NotEvictedReason | undefined, tally: EvictTally): void {
     if (failure !== undefined) tally.failed(held.key, failure);
-    else if (this.#held.get(held.key) !== held || held.record === undefined)
-      tally.failed(held.key, 'not-held');
+    else if (!held.isHeld || held.record === undefined) tally.failed(held.key, 'not-held');
     else this.#dropFromRam(held, held.record, tally);
   }
 
-  #dropFromRam(held: HeldValue, { position }: LiveRecord, tally: EvictTally): void {
+  #dropFromRam(held: HeldValue, { recordBytes }: LiveRecord, tally: EvictTally): void {
     if (held.payload !== undefined && this.options.isInUse?.(held.key) === true) {
-      tally.kept(held.key, position.recordBytes);
+      tally.kept(held.key, recordBytes);
       return;
     }
     this.#letGo(this.#held.dropFromRam(held));
-    tally.evicted(held.key, position.recordBytes);
+    tally.evicted(held.key, recordBytes);
   }
 
   #written(held: HeldValue, position: RecordPosition): void {
-    const record: LiveRecord = { key: held.key, position };
-    if (this.#held.get(held.key) === held) this.#held.addToDisk(held, record);
+    const record = new LiveRecord(held.key, position);
+    if (held.isHeld) this.#held.addToDisk(held, record);
     else {
       // Freed meanwhile: the record is rubbish from the start.
       this.#table.add(record);
@@ -229,11 +227,11 @@ export class TwoTierStore implements SpillingStore {
   async #read(held: HeldValue): Promise<Payload | undefined> {
     const { record } = held;
     if (record === undefined) return held.payload;
-    this.#table.pin(record.position.segment);
+    this.#table.pin(record.segment);
     const result = await this.options.disk.read(held.key, record.position);
-    this.#table.unpin(record.position.segment);
+    this.#table.unpin(record.segment);
     this.#compactor.tidy();
-    if (this.#held.get(held.key) !== held) {
+    if (!held.isHeld) {
       if (result.ok) this.#letGo(result.payload);
       return this.load(held.key);
     }
@@ -267,7 +265,7 @@ export class TwoTierStore implements SpillingStore {
   #moved(record: LiveRecord, position: RecordPosition): boolean {
     const held = this.#held.get(record.key);
     if (held?.record !== record) return false;
-    this.#held.addToDisk(held, { key: record.key, position });
+    this.#held.addToDisk(held, new LiveRecord(record.key, position));
     return true;
   }
 }

@@ -4,6 +4,12 @@ import type { Payload, SpillFailureReason } from '@spillway/messages';
 import type { SpillCounters } from '@spillway/ports';
 import type { CodecName } from './codec.js';
 
+/** Larger values are written alone; in shared memory they cross threads uncopied. */
+export const SMALL_BYTES_MAX = 64 * 1024;
+/** Most that is written in one go of smaller ones: handing them over takes the control loop a fraction of a millisecond. */
+export const WRITE_BYTES_MAX = 512 * 1024;
+export const WRITE_COUNT_MAX = 256;
+
 export interface ValueToWrite {
   readonly key: TaskKey;
   readonly payload: Payload;
@@ -37,7 +43,7 @@ export type ReadBack =
 
 /** Nothing here rejects. Files are written to by one process only. */
 export interface SpillDisk {
-  /** One large value, or many small ones. One answer for each, in order. */
+  /** One large value, or small ones up to the limits above. One answer for each, in order. */
   write(values: readonly ValueToWrite[]): Promise<readonly Written[]>;
   /** Large values come back in shared memory. */
   read(key: TaskKey, position: RecordPosition): Promise<ReadBack>;

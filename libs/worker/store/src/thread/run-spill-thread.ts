@@ -8,7 +8,6 @@ import { dirname, join } from 'node:path';
 import { types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, must } from '@spillway/kernel';
-import { ENCODINGS } from '@spillway/messages';
 import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
 import { CompressionChoice, Throughput } from '../disk/compression-choice.js';
 import { readFailure } from '../disk/failure.js';
@@ -16,13 +15,13 @@ import type { ReadBack, ValueToWrite } from '../disk/spill-disk.js';
 import { Tally } from '../disk/tally.js';
 import { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from '../folder/owner.js';
 import { Fifo } from './fifo.js';
+import { unpack } from './pack.js';
 import { RecordCopier } from './record-copier.js';
 import { RecordReader } from './record-reader.js';
 import { RecordWriter } from './record-writer.js';
 import { SegmentFiles } from './segment-files.js';
 import {
   packPositions,
-  unpackValues,
   type FromSpillThread,
   type SpillThreadSettings,
   type ToSpillThread,
@@ -164,7 +163,7 @@ class SpillThreadBody {
   }
 
   #writeSmall({ id, values }: Extract<ToSpillThread, { type: 'write-small' }>): void {
-    const results = this.#writer.writeSmall(unpackValues(values, encodingAt));
+    const results = this.#writer.writeSmall(unpack(values));
     const positions = packPositions(results);
     this.#answer(
       positions === undefined ? { type: 'written', id, results } : { type: 'packed', id, positions },
@@ -196,8 +195,6 @@ class SpillThreadBody {
     await this.#garbage.ask();
   }
 }
-
-const encodingAt = (index: number): (typeof ENCODINGS)[number] => must(ENCODINGS[index], `encoding ${index}`);
 
 /** Says again and again that the owner of the folder lives, for those who cannot look up its process. */
 function beat(ownerFile: string): void {

@@ -5,7 +5,6 @@
 import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { assertNever } from '@spillway/kernel';
-import { ENCODINGS } from '@spillway/messages';
 import type { SpillCounters } from '@spillway/ports';
 import type { SpillCompression } from '../disk/compression-choice.js';
 import type {
@@ -17,9 +16,9 @@ import type {
   Written,
 } from '../disk/spill-disk.js';
 import { Tally } from '../disk/tally.js';
+import { Packs } from './pack.js';
 import { segmentPath } from './segment-files.js';
 import {
-  packValues,
   unpackPositions,
   type FromSpillThread,
   type SpillThreadSettings,
@@ -53,6 +52,7 @@ type Pending =
 
 export class SpillThread implements SpillDisk {
   readonly #tally = new Tally();
+  readonly #packs = new Packs();
   readonly #pending = new Map<number, Pending>();
   #outbox: ToSpillThread[] = [];
   #outboxTransfers: ArrayBuffer[] = [];
@@ -75,9 +75,7 @@ export class SpillThread implements SpillDisk {
     const [first] = values;
     if (first === undefined) return Promise.resolve([]);
     if (values.length === 1) return this.#writeLarge(first);
-    const packed = packValues(values, (encoding) => ENCODINGS.indexOf(encoding));
-    const transfers = [packed.bytes.buffer, packed.encodings.buffer, packed.lengths.buffer];
-    return this.#askWritten(values.length, (id) => ({ type: 'write-small', id, values: packed }), transfers);
+    return this.#writeSmall(values);
   }
 
   read(key: ValueToWrite['key'], position: RecordPosition): Promise<ReadBack> {
@@ -119,6 +117,18 @@ export class SpillThread implements SpillDisk {
       this.#ask({ type: 'closed', resolve }, (id) => ({ type: 'close', id }));
     });
     await worker.terminate();
+  }
+
+  async #writeSmall(values: readonly ValueToWrite[]): Promise<readonly Written[]> {
+    const pack = this.#packs.pack(values);
+    const results = await this.#askWritten(values.length, (id) => ({
+      type: 'write-small',
+      id,
+      values: pack,
+    }));
+    // Answered, or its thread has ended: nobody reads it any more.
+    this.#packs.giveBack(pack);
+    return results;
   }
 
   #writeLarge({ key, payload: { encoding, data } }: ValueToWrite): Promise<readonly Written[]> {

@@ -1,27 +1,18 @@
 /**
  * What the worker's main thread and its spill thread say to each other. Bytes in shared buffers cross uncopied; those of
- * small values are packed into one buffer that changes hands. Counters are in shared memory (`disk/tally.ts`).
+ * small values are packed into one of them (pack.ts). Counters are in shared memory (`disk/tally.ts`).
  */
 import type { TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
 import { CODEC_NAMES } from '../disk/codec.js';
 import type { SpillCompression } from '../disk/compression-choice.js';
 import type { ReadBack, RecordPosition, ValueToWrite, Written } from '../disk/spill-disk.js';
+import type { PackedValues } from './pack.js';
 
 /** How the thread is started (`workerData`). */
 export interface SpillThreadSettings {
   readonly folder: string;
   readonly compression: SpillCompression;
   readonly tally: SharedArrayBuffer;
-}
-
-/** Many small values in a few flat lists: cloning an object for each would cost more than writing it. */
-export interface PackedValues {
-  readonly keys: readonly TaskKey[];
-  /** Positions in ENCODINGS. */
-  readonly encodings: Uint8Array<ArrayBuffer>;
-  readonly lengths: Uint32Array<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Records that lie side by side in one segment, in a few flat lists. */
@@ -54,39 +45,6 @@ export type FromSpillThread =
   | { readonly type: 'read-back'; readonly id: number; readonly result: ReadBack }
   | { readonly type: 'collected'; readonly id: number }
   | { readonly type: 'closed'; readonly id: number };
-
-/** Requires: each at most a few KiB. Copies the bytes. */
-export function packValues(
-  values: readonly ValueToWrite[],
-  indexOf: (encoding: Payload['encoding']) => number,
-): PackedValues {
-  const bytes = new Uint8Array(values.reduce((sum, { payload }) => sum + payload.data.byteLength, 0));
-  let at = 0;
-  for (const { payload } of values) {
-    bytes.set(payload.data, at);
-    at += payload.data.byteLength;
-  }
-  return {
-    keys: values.map(({ key }) => key),
-    encodings: Uint8Array.from(values, ({ payload }) => indexOf(payload.encoding)),
-    lengths: Uint32Array.from(values, ({ payload }) => payload.data.byteLength),
-    bytes,
-  };
-}
-
-/** The packed values as views into the pack. */
-export function unpackValues(
-  { keys, encodings, lengths, bytes }: PackedValues,
-  encodingAt: (index: number) => Payload['encoding'],
-): ValueToWrite[] {
-  let at = 0;
-  return keys.map((key, index) => {
-    const length = lengths[index] ?? 0;
-    const data = bytes.subarray(at, at + length);
-    at += length;
-    return { key, payload: { encoding: encodingAt(encodings[index] ?? 0), data } };
-  });
-}
 
 /** `undefined` when not all of them were written, side by side. */
 export function packPositions(results: readonly Written[]): PackedPositions | undefined {

@@ -1,6 +1,7 @@
 /** Gives back the disk space of freed values: deletes segments nothing in which is wanted, and compacts sparse ones. */
 import type { RecordPosition, SpillDisk } from '../disk/spill-disk.js';
-import type { LiveRecord, SegmentTable } from './segment-table.js';
+import { LiveRecord } from './live-record.js';
+import type { SegmentTable } from './segment-table.js';
 
 /** Copied at a time; reads are served in between. */
 const STEP_BYTES = 16 * 1024 * 1024;
@@ -46,7 +47,7 @@ export class Compactor {
   #start(choose: () => readonly LiveRecord[]): void {
     if (this.#copying !== undefined) return;
     const records = choose();
-    const segment = records[0]?.position.segment;
+    const segment = records[0]?.segment;
     if (segment === undefined) return;
     // Copies must not end up behind what they are copied from.
     if (this.options.table.seal(segment)) this.options.disk.sealSegment(segment);
@@ -64,13 +65,13 @@ export class Compactor {
     records.forEach((record, index) => {
       const copy = copies[index];
       if (copy?.ok !== true || onMoved(record, copy.position)) return;
-      const unwanted: LiveRecord = { key: record.key, position: copy.position };
+      const unwanted = new LiveRecord(record.key, copy.position);
       table.add(unwanted);
       table.remove(unwanted);
     });
     const hasFailed = copies.some((copy) => !copy.ok);
     const [first] = records;
-    if (hasFailed && first !== undefined) table.giveUpCompacting(first.position.segment);
+    if (hasFailed && first !== undefined) table.giveUpCompacting(first.segment);
     return !hasFailed;
   }
 }

@@ -6,7 +6,8 @@
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Encoding, Payload } from '@spillway/messages';
-import type { LiveRecord, SegmentTable } from './segment-table.js';
+import type { LiveRecord } from './live-record.js';
+import type { SegmentTable } from './segment-table.js';
 
 /** A value is always in one of these: the type has no neither. */
 type Tiers =
@@ -18,6 +19,8 @@ type Tiers =
 export class HeldValue {
   readonly encoding: Encoding;
   readonly rawBytes: number;
+  /** False from `delete` on; changed by `HeldValues` only. Looking the key up would cost more. */
+  isHeld = true;
 
   constructor(
     readonly key: TaskKey,
@@ -74,6 +77,7 @@ export class HeldValues {
   /** Drops the value in every tier. */
   delete(held: HeldValue): void {
     this.#values.delete(held.key);
+    held.isHeld = false;
     this.#count(held, -1);
     if (held.record !== undefined) this.table.remove(held.record);
   }

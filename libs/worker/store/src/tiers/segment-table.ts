@@ -4,18 +4,13 @@
  *
  * Invariant: `fileBytes` = `liveBytes` + bytes of records that were removed from segments not yet deleted.
  */
-import type { TaskKey } from '@spillway/kernel';
 import type { RecordPosition } from '../disk/spill-disk.js';
-
-/** One record that is wanted. A record that moves is another one. */
-export interface LiveRecord {
-  readonly key: TaskKey;
-  readonly position: RecordPosition;
-}
+import type { LiveRecord } from './live-record.js';
 
 interface Segment {
   readonly id: number;
-  readonly records: Set<LiveRecord>;
+  /** Each knows its place here. */
+  readonly records: LiveRecord[];
   totalBytes: number;
   liveBytes: number;
   /** Readers outside of the spill thread's order. */
@@ -52,21 +47,21 @@ export class SegmentTable {
   }
 
   add(record: LiveRecord): void {
-    const { position } = record;
-    const segment = this.#segments.get(position.segment) ?? this.#open(position);
-    segment.records.add(record);
-    segment.totalBytes += position.recordBytes;
-    segment.liveBytes += position.recordBytes;
-    this.#liveBytes += position.recordBytes;
-    this.#fileBytes += position.recordBytes;
+    const segment = this.#segments.get(record.segment) ?? this.#open(record);
+    record.index = segment.records.push(record) - 1;
+    segment.totalBytes += record.recordBytes;
+    segment.liveBytes += record.recordBytes;
+    this.#liveBytes += record.recordBytes;
+    this.#fileBytes += record.recordBytes;
     this.#sort(segment);
   }
 
   remove(record: LiveRecord): void {
-    const segment = this.#segments.get(record.position.segment);
-    if (segment?.records.delete(record) !== true) return;
-    segment.liveBytes -= record.position.recordBytes;
-    this.#liveBytes -= record.position.recordBytes;
+    const segment = this.#segments.get(record.segment);
+    if (segment?.records[record.index] !== record) return;
+    takeOut(segment.records, record);
+    segment.liveBytes -= record.recordBytes;
+    this.#liveBytes -= record.recordBytes;
     this.#sort(segment);
   }
 
@@ -132,7 +127,7 @@ export class SegmentTable {
   }
 
   #open({ segment: id, isAlone }: RecordPosition): Segment {
-    const segment: Segment = { id, records: new Set(), totalBytes: 0, liveBytes: 0, pinCount: 0 };
+    const segment: Segment = { id, records: [], totalBytes: 0, liveBytes: 0, pinCount: 0 };
     this.#segments.set(id, segment);
     // A later one is begun when the one before is full: that one is as sparse as it is now.
     if (!isAlone && id > (this.#newest?.id ?? 0)) {
@@ -154,6 +149,14 @@ export class SegmentTable {
   }
 }
 
+/** The last one comes in its place. */
+function takeOut(records: LiveRecord[], { index }: LiveRecord): void {
+  const last = records.pop();
+  if (last === undefined || last.index === index) return;
+  records[index] = last;
+  last.index = index;
+}
+
 const deadBytesOf = (segment: Segment | undefined): number =>
   segment === undefined ? 0 : segment.totalBytes - segment.liveBytes;
 
@@ -161,7 +164,7 @@ function firstRecords({ records }: Segment, bytesMax: number): LiveRecord[] {
   const first: LiveRecord[] = [];
   let bytes = 0;
   for (const record of records) {
-    bytes += record.position.recordBytes;
+    bytes += record.recordBytes;
     if (first.length > 0 && bytes > bytesMax) break;
     first.push(record);
   }

@@ -6,12 +6,9 @@
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
+import { SMALL_BYTES_MAX, WRITE_BYTES_MAX, WRITE_COUNT_MAX } from '../disk/spill-disk.js';
 import { Fifo } from '../thread/fifo.js';
 
-/** Smaller values travel many at a time. Larger ones in shared memory cross threads uncopied. */
-export const PACKED_BYTES_MAX = 64 * 1024;
-/** One pack: copying it takes the control loop a fraction of a millisecond. */
-const PACK_BYTES = 512 * 1024;
 /** Nothing more is handed over while so much is with the disk. */
 const CREDIT_BYTES = 64 * 1024 * 1024;
 const CREDIT_BATCHES = 4;
@@ -55,12 +52,13 @@ export class WriteQueue<Write extends PendingWrite> {
     if (this.#underWayBatches >= CREDIT_BATCHES || this.#underWayBytes >= CREDIT_BYTES) return batch;
     let bytes = 0;
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      if (batch.length > 0 && (bytesOf(next) > PACKED_BYTES_MAX || bytes + bytesOf(next) > PACK_BYTES)) break;
+      const isFull = batch.length === WRITE_COUNT_MAX || bytes + bytesOf(next) > WRITE_BYTES_MAX;
+      if (batch.length > 0 && (isFull || bytesOf(next) > SMALL_BYTES_MAX)) break;
       this.#queued.shift();
       next.state = 'under-way';
       bytes += bytesOf(next);
       batch.push(next);
-      if (bytesOf(next) > PACKED_BYTES_MAX) break;
+      if (bytesOf(next) > SMALL_BYTES_MAX) break;
     }
     if (batch.length > 0) this.#underWayBatches++;
     this.#underWayBytes += bytes;
