@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { chainStep, roundTrip } from './latency.js';
 import { spawnToRegistered } from './start-up.js';
+import { spilling } from './spill.js';
 import { trivialTasks } from './throughput.js';
 import { workerToWorker } from './transfer.js';
 
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   throughput: trivialTasks,
   latency: async () => [...(await roundTrip()), ...(await chainStep())],
   transfer: workerToWorker,
+  spill: spilling,
 };
 
 /** One measured number. */
