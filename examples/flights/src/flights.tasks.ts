@@ -33,24 +33,23 @@ export function selectPartition(
 
 /** Statistics of every airport of one partition, from what all row groups sent it. */
 export function summarizePartition(parts: readonly FlightColumns[]): PartitionStats {
-  const airportOf = new AirportNumbers();
-  const byAirport: { delays: Int16Array[]; routes: Map<string, number> }[] = [];
+  const numbers = new AirportNumbers();
+  const counts: number[] = [];
+  for (const { airports, origin } of parts) {
+    const numberOf = airports.map((airport) => numbers.of(airport));
+    for (const place of origin) counts[numberOf[place]!] = (counts[numberOf[place]!] ?? 0) + 1;
+  }
+  // Airports that flights only go to have no counts. The rest is filled in place: no second copy of the flights is made.
+  const departures = numbers.airports.map((airport, number) => new Departures(airport, counts[number] ?? 0));
   let miles = 0;
   for (const part of parts) {
-    for (let row = 0; row < part.distance.length; row++) miles += part.distance[row]!;
-    for (const [origin, rows] of rowsByOrigin(part)) {
-      const airport = (byAirport[airportOf.of(part.airports[origin]!)] ??= { delays: [], routes: new Map() });
-      const { delay, destination } = pickRows(part, rows);
-      airport.delays.push(delay);
-      for (const number of destination) {
-        const name = part.airports[number]!;
-        airport.routes.set(name, (airport.routes.get(name) ?? 0) + 1);
-      }
+    const numberOf = part.airports.map((airport) => numbers.of(airport));
+    for (let row = 0; row < part.origin.length; row++) {
+      departures[numberOf[part.origin[row]!]!]!.add(part.delay[row]!, part.airports[part.destination[row]!]!);
+      miles += part.distance[row]!;
     }
   }
-  const airports = byAirport.map(({ delays, routes }, n) =>
-    statsOf(airportOf.airports[n]!, joined(delays), routes),
-  );
+  const airports = departures.filter(({ count }) => count > 0).map((each) => each.stats());
   return {
     airports,
     flights: airports.reduce((sum, { flights }) => sum + flights, 0),
@@ -83,42 +82,40 @@ function partitionOf(airport: string, partitionCount: number): number {
   return hash % partitionCount;
 }
 
-function rowsByOrigin(part: FlightColumns): Map<number, Uint32Array> {
-  const counts = new Map<number, number>();
-  for (const origin of part.origin) counts.set(origin, (counts.get(origin) ?? 0) + 1);
-  const rows = new Map([...counts].map(([origin, count]) => [origin, new Uint32Array(count)]));
-  const filled = new Map<number, number>();
-  part.origin.forEach((origin, row) => {
-    const at = filled.get(origin) ?? 0;
-    rows.get(origin)![at] = row;
-    filled.set(origin, at + 1);
-  });
-  return rows;
-}
+/** The flights that leave one airport. Requires: `add` as often as it was said that there are. */
+class Departures {
+  readonly #delays: Int16Array;
+  readonly #routes = new Map<string, number>();
+  #filled = 0;
 
-function joined(arrays: readonly Int16Array[]): Int16Array {
-  const all = new Int16Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
+  constructor(
+    private readonly airport: string,
+    readonly count: number,
+  ) {
+    this.#delays = new Int16Array(count);
   }
-  return all;
-}
 
-function statsOf(airport: string, delays: Int16Array, routes: ReadonlyMap<string, number>): AirportStats {
-  const sorted = delays.sort();
-  const count = sorted.length;
-  const middle = count >> 1;
-  const late = sorted.reduce((sum, delay) => sum + (delay > LATE_MINUTES ? 1 : 0), 0);
-  const [destination, flights] = [...routes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]!;
-  return {
-    airport,
-    flights: count,
-    medianDelay: count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2,
-    p95Delay: sorted[Math.ceil(count * 0.95) - 1]!,
-    late,
-    lateShare: late / count,
-    busiestRoute: { destination, flights },
-  };
+  add(delay: number, destination: string): void {
+    this.#delays[this.#filled++] = delay;
+    this.#routes.set(destination, (this.#routes.get(destination) ?? 0) + 1);
+  }
+
+  stats(): AirportStats {
+    const { count } = this;
+    const sorted = this.#delays.sort();
+    const middle = count >> 1;
+    const late = sorted.reduce((sum, delay) => sum + (delay > LATE_MINUTES ? 1 : 0), 0);
+    const [destination, flights] = [...this.#routes].sort(
+      (a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1),
+    )[0]!;
+    return {
+      airport: this.airport,
+      flights: count,
+      medianDelay: count % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2,
+      p95Delay: sorted[Math.ceil(count * 0.95) - 1]!,
+      late,
+      lateShare: late / count,
+      busiestRoute: { destination, flights },
+    };
+  }
 }

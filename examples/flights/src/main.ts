@@ -8,7 +8,7 @@ import { renderSummary } from './report.js';
 
 const WORKER_COUNT = 2;
 const MEMORY_LIMIT = '256 MiB';
-const PARTITION_COUNT = 8;
+const PARTITION_COUNT = 16;
 const FLIGHTS_PER_YEAR = 3_000_000;
 const DEFAULT_SCALE = 15;
 const SCALE_MAX = 200;

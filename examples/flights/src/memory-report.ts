@@ -16,14 +16,14 @@ export interface MemoryReport {
   }[];
 }
 
-/** Looks at the workers until it is told to stop. */
+/** Looks at the workers until it is told to stop, or cannot any more: then the job has failed, which is said elsewhere. */
 export class MemoryWatch {
   #valuesPeakBytes = 0;
   #isStopped = false;
   readonly #watching: Promise<void>;
 
   constructor(private readonly client: Client) {
-    this.#watching = this.#watch();
+    this.#watching = this.#watch().catch(() => undefined);
   }
 
   /** What there was to see. */
