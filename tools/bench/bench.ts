@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { allocatorsCompared } from './allocator.js';
 import { chainStep, roundTrip } from './latency.js';
 import { spawnToRegistered } from './start-up.js';
 import { spilling } from './spill.js';
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   throughput: trivialTasks,
   latency: async () => [...(await roundTrip()), ...(await chainStep())],
   transfer: workerToWorker,
+  allocator: allocatorsCompared,
   spill: spilling,
 };
 

@@ -58,7 +58,7 @@ export const nannySettings = {
     flag: '--allocator',
     doc: `The memory allocator of workers. \`system\` is the C library's, which workers tell to give back what it keeps
       (\`worker.memory.trim\`). \`jemalloc\` gives back by itself after a second and works where the C library cannot be
-      told, but receives network data at nearly three times the processor time; it must be installed. \`auto\` is jemalloc
+      told, but costs two to three times the processor time to receive data; it must be installed. \`auto\` is jemalloc
       where there is one. What each keeps and costs is in allocator.md.`,
   }),
   malloc: {
@@ -78,8 +78,8 @@ export const nannySettings = {
       max: 32 * 1024 * 1024,
       programs: ['nanny'],
       doc: `From which size on glibc gives each piece of memory back alone when it is freed (\`MALLOC_MMAP_THRESHOLD_\`).
-        \`64 KiB\` keeps what arrives over the network out of the heaps, and makes receiving it cost seven times as much or
-        more, since each piece is fresh from the kernel; \`false\` is 128 KiB while there is a trim threshold. The nanny's
+        \`64 KiB\` keeps what arrives over the network out of the heaps, and makes receiving it cost five to ten times as much,
+        since each piece is fresh from the kernel; \`false\` is 128 KiB while there is a trim threshold. The nanny's
         own variable wins.`,
     }),
     'arena-max': count({
