@@ -5,7 +5,6 @@ import { PROTOCOL_VERSION, type WorkerMetrics } from '@spillway/messages';
 import type { Logger } from '@spillway/ports';
 import {
   channelSecurityOf,
-  IsolateGarbage,
   removeScratchFolder,
   scratchFolderOf,
   systemClock,
@@ -14,106 +13,90 @@ import {
 import { openWorkerLink, SchedulerQueries } from '@spillway/protocol';
 import { ThreadExecutor, type ThreadExecutorOptions } from '@spillway/worker-executor';
 import { DEFAULT_LIMITS, WorkerMachine, type WorkerEvent } from '@spillway/worker-machine';
-import { GarbageDebt, garbageBudgetBytes } from '@spillway/worker-memory';
-import { GarbageCollection, WorkerRuntime, type WorkerRuntimeOptions } from '@spillway/worker-runtime';
-import { RamStore } from '@spillway/worker-store';
+import type { MemoryMachine } from '@spillway/worker-memory';
+import { WorkerRuntime, type WorkerRuntimeOptions } from '@spillway/worker-runtime';
 import type { TransferThread } from '@spillway/worker-transfer';
+import { composeMemory, memoryMachineOf } from './compose-memory.js';
+import { Leftovers } from './leftovers.js';
 import { measureProcess } from './measure-process.js';
 import type { LiveLimit } from './memory-limit.js';
+import { openStore } from './open-store.js';
 import type { ResolvedWorker } from './worker-options.js';
 
 /** A worker's parts, put together and not yet registered. */
 export interface ComposedWorker {
-  readonly machine: WorkerMachine;
   readonly runtime: WorkerRuntime;
-  /** Without `close`: removes its own folder. */
+  /** Without `close`: removes its own folders. */
   abandon(): void;
   /** After `close`: a native call holds a thread. */
   hasThread(): boolean;
-  /** Has every isolate of this worker collect. */
-  collectGarbage(): void;
   register(transfers: TransferThread, address: string): Promise<void>;
   close(reason: string): Promise<void>;
 }
 
 /** Every `new` of the worker's main thread, but for its data service. */
-export function composeWorker(
+export async function composeWorker(
   resolved: ResolvedWorker,
   logger: Logger,
   onEnd: WorkerRuntimeOptions['onEnd'],
-): ComposedWorker {
+): Promise<ComposedWorker> {
   const { config, limit } = resolved;
   const queries = schedulerQueries(resolved);
-  const machine = new WorkerMachine(machineOptions(resolved));
-  const garbage = collectGarbageOf(resolved);
-  const store = new RamStore((bytes) => garbage.collection.dropped(bytes));
-  const measure = measureProcess(() => store.managedBytes);
+  const open = await openStore(resolved, logger, {
+    isInUse: (key) => memoryMachine.isPinned(key),
+    onLost: (keys) => runtime.onValuesLost(keys),
+  });
+  const memoryMachine: MemoryMachine = memoryMachineOf(resolved, open.evicts);
+  const measure = measureProcess();
   const scratchFolder = scratchFolderOf(config.worker.localDirectory, resolved.workerId);
   let contactAddress = '';
   let executor: ThreadExecutor | undefined;
-  const runtime = new WorkerRuntime({
-    machine,
+  const runtime: WorkerRuntime = new WorkerRuntime({
+    machine: new WorkerMachine(machineOptions(resolved)),
+    memory: composeMemory(resolved, memoryMachine, open, logger),
     clock: systemClock,
     timers: systemTimers,
     logger,
-    store,
     makeExecutor: (listener) => {
-      const made = new ThreadExecutor({
+      executor = new ThreadExecutor({
         ...executorOptions(resolved),
         modules: { fetch: (hash) => queries.fetchModule(hash) },
         listener,
       });
-      garbage.isolates.push(() => made.collectGarbage());
-      executor = made;
-      return made;
+      return executor;
     },
     openLink: (hello, listener) => openLink(resolved, hello, listener),
     identity: () => identityOf(resolved, contactAddress),
     heartbeatIntervalMs: config.scheduler.heartbeatInterval,
     measure: () => ({ ...measure.read(), ...limitMetric(limit) }),
+    loopDelay: () => Promise.resolve(measure.loopDelay()),
     onEnd,
   });
   limit.onChanged(() => runtime.dispatch(limitChanged(runtime.stimulus('limit-changed'), resolved)));
+  const leftovers = new Leftovers(open.root, logger);
   return {
-    machine,
     runtime,
-    abandon: () => rmSync(scratchFolder, { recursive: true, force: true }),
+    abandon: () => {
+      open.abandon();
+      rmSync(scratchFolder, { recursive: true, force: true });
+    },
     hasThread: () => executor?.hasThread ?? false,
-    collectGarbage: garbage.askIsolates,
     register: async (transfers, address) => {
       contactAddress = address;
-      garbage.isolates.push(() => transfers.collectGarbage());
       await runtime.start(transfers);
+      leftovers.watch();
     },
     close: async (reason) => {
       measure.stop();
-      garbage.collection.stop();
+      leftovers.stop();
       await runtime.close(reason);
       queries.close();
+      await open.close();
       await removeScratchFolder(scratchFolder, (err) =>
         logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
       );
     },
   };
-}
-
-/** Collects in every isolate that sees values; the threads add themselves to `isolates`. */
-function collectGarbageOf({ limitBytes }: ResolvedWorker): {
-  readonly collection: GarbageCollection;
-  readonly isolates: (() => void)[];
-  readonly askIsolates: () => void;
-} {
-  const own = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
-  const isolates = [() => own.ask()];
-  const askIsolates = (): void => {
-    for (const ask of isolates) ask();
-  };
-  const collection = new GarbageCollection({
-    debt: new GarbageDebt(garbageBudgetBytes(limitBytes)),
-    timers: systemTimers,
-    askIsolates,
-  });
-  return { collection, isolates, askIsolates };
 }
 
 function machineOptions(resolved: ResolvedWorker): ConstructorParameters<typeof WorkerMachine>[0] {
@@ -172,6 +155,12 @@ function transferBytesMaxOf({ config, limit }: ResolvedWorker): number | false {
   return limit.bytes === false || transfer === false ? false : limit.bytes * transfer;
 }
 
+/** Of the limit at the start: what is cached is dropped before anything else when memory is short. */
+function decodedCacheBytesMaxOf({ config, limitBytes }: ResolvedWorker): number | false {
+  const { decodedCache } = config.worker.memory;
+  return limitBytes === false || decodedCache === false ? false : limitBytes * decodedCache;
+}
+
 function executorOptions(resolved: ResolvedWorker): Omit<ThreadExecutorOptions, 'modules' | 'listener'> {
   const { config, name, programs } = resolved;
   const { worker } = config;
@@ -182,6 +171,7 @@ function executorOptions(resolved: ResolvedWorker): Omit<ThreadExecutorOptions, 
     preinstalled: worker.preinstalled,
     installFolder: worker.installFolder === false ? process.cwd() : worker.installFolder,
     heapMaxBytes: resolved.heapCaps.threadOldSpaceBytes,
+    decodedCacheBytesMax: decodedCacheBytesMaxOf(resolved),
     cancelGraceMs: worker.cancelGrace,
     abortGraceMs: worker.abortGrace,
     validate: worker.validate,

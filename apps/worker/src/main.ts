@@ -16,6 +16,7 @@ const { values } = parseArgs({
   options: {
     scheduler: { type: 'string' },
     'nanny-id': { type: 'string' },
+    'nanny-name': { type: 'string' },
     'worker-id': { type: 'string' },
     name: { type: 'string' },
   },
@@ -25,6 +26,7 @@ if (
   scheduler === undefined ||
   values['worker-id'] === undefined ||
   values['nanny-id'] === undefined ||
+  values['nanny-name'] === undefined ||
   name === undefined
 ) {
   process.stderr.write(
@@ -66,6 +68,7 @@ const worker = await startWorker(
   {
     workerId: asWorkerId(values['worker-id']),
     nannyId: asNannyId(values['nanny-id']),
+    nannyName: values['nanny-name'],
     programs: programFiles(pathToFileURL(`${dirname(process.argv[1] ?? '')}/`)),
   },
 );

@@ -2,12 +2,10 @@ import { getHeapStatistics } from 'node:v8';
 import { formatBytes } from '@spillway/config';
 import { createLogger } from '@spillway/telemetry';
 import type { WorkerId } from '@spillway/kernel';
-import { contactAddressOf, heapCapsText, limitText, systemClock, systemTimers } from '@spillway/platform';
+import { contactAddressOf, heapCapsText, limitText, systemTimers } from '@spillway/platform';
 import type { Cancellable, LogFields, Logger } from '@spillway/ports';
-import { GrowthWatch } from '@spillway/worker-memory';
-import { monitorGrowth } from '@spillway/worker-runtime';
 import { TransferThread } from '@spillway/worker-transfer';
-import { composeWorker, type ComposedWorker } from './compose-worker.js';
+import { composeWorker } from './compose-worker.js';
 import { followOwnLimit, logLimitWarning } from './memory-limit.js';
 import {
   resolveWorker,
@@ -38,10 +36,6 @@ export interface RunningWorker {
   hasThread(): boolean;
 }
 
-/** Between pause (0.80) and terminate (0.95): a task that drives the process there is ended before the process is. */
-const RUNAWAY_FRACTION = 0.9;
-const GUILTY_FRACTION = 0.25;
-
 /** Starts a worker in this process. Settings come from files and the environment, then from `options`. */
 export async function startWorker(
   schedulerAddress: string,
@@ -58,7 +52,7 @@ export async function startWorker(
     );
   let end!: (how: WorkerEnd) => void;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
-  const worker = composeWorker(resolved, logger, (how, reason) => end({ how, reason }));
+  const worker = await composeWorker(resolved, logger, (how, reason) => end({ how, reason }));
   const transfers = await TransferThread.start({
     entry: programs.transferThread,
     listenAddress: `${config.worker.host}:${config.worker.port}`,
@@ -68,11 +62,9 @@ export async function startWorker(
     onEnded: (error) => end({ how: 'recycle', reason: error.message }),
   });
   const address = contactAddressOf(transfers.address, config.worker.contactAddress);
-  const monitor = watchGrowth(resolved, worker);
   const limitWatch = followLimit(resolved, logger);
   const close = async (reason: string): Promise<void> => {
     logger.info({ event: 'worker.closing', reason }, 'worker closing');
-    monitor.cancel();
     limitWatch?.cancel();
     await worker.close(reason);
     await transfers.close();
@@ -92,26 +84,6 @@ export async function startWorker(
   const abandon = (): void => worker.abandon();
   const hasThread = (): boolean => worker.hasThread();
   return { workerId, name, address, ended, limitChanged, close, abandon, hasThread };
-}
-
-/** Ends the task that runs away with memory, before the process ends. */
-function watchGrowth({ config, limit }: ResolvedWorker, worker: ComposedWorker): Cancellable {
-  const watch = new GrowthWatch({
-    limitBytes: limit.bytes,
-    runawayFraction: RUNAWAY_FRACTION,
-    guiltyFraction: GUILTY_FRACTION,
-  });
-  limit.onChanged((now) => watch.limitChanged(now));
-  return monitorGrowth({
-    runtime: worker.runtime,
-    watch,
-    clock: systemClock,
-    timers: systemTimers,
-    intervalMs: config.worker.memory.monitorInterval,
-    processBytes: () => process.memoryUsage.rss(),
-    busyWith: (nowMs) => worker.machine.slotHeads(nowMs),
-    reclaim: () => worker.collectGarbage(),
-  });
 }
 
 /** Logs what becomes of the limit, and looks at the machine for it unless a nanny does. */

@@ -10,6 +10,7 @@ import {
   type MemoryLimitReading,
   type ProgramFiles,
 } from '@spillway/platform';
+import { dataOf, type WorkerData } from './container/worker-data.js';
 import { LiveLimit, readOwnLimit } from './memory-limit.js';
 
 /** The flags of `spillway worker`, by name; each may be left out. */
@@ -26,12 +27,16 @@ export interface WorkerOptions {
   readonly validate?: boolean;
   readonly insecure?: boolean;
   readonly logLevel?: string;
+  /** What to keep values in, instead of RAM and files of the worker's own (docs/user-containers.md). As text: `module#export`. */
+  readonly data?: WorkerData | string;
+  readonly dataOptions?: string | object;
 }
 
 /** Who started the worker, where that is a nanny. */
 export interface WorkerOrigin {
   readonly workerId?: WorkerId;
   readonly nannyId?: NannyId;
+  readonly nannyName?: string;
   readonly programs?: ProgramFiles;
 }
 
@@ -41,6 +46,7 @@ export interface ResolvedWorker {
   readonly config: SpillwayConfig;
   readonly workerId: WorkerId;
   readonly nannyId: NannyId | undefined;
+  readonly nannyName: string | undefined;
   readonly name: string;
   /** The limit at the start, and where it is from. */
   readonly limitReading: MemoryLimitReading;
@@ -50,6 +56,8 @@ export interface ResolvedWorker {
   readonly limit: LiveLimit;
   readonly heapCaps: HeapCaps;
   readonly programs: ProgramFiles;
+  /** `undefined`: the worker keeps its values itself. */
+  readonly data: WorkerData | undefined;
 }
 
 export async function resolveWorker(
@@ -57,8 +65,10 @@ export async function resolveWorker(
   options: WorkerOptions,
   origin: WorkerOrigin,
 ): Promise<ResolvedWorker> {
+  const { data, ...others } = options;
+  const flags = typeof data === 'string' ? { ...others, data } : others;
   const sources = await readConfigSources(configDoors());
-  const config = loadConfig([...sources, flagsSource('worker', { ...options })], ['worker']);
+  const config = loadConfig([...sources, flagsSource('worker', flags)], ['worker']);
   const { worker } = config;
   const limitReading = readOwnLimit(config);
   const { limitBytes } = limitReading;
@@ -68,11 +78,13 @@ export async function resolveWorker(
     config,
     workerId,
     nannyId: origin.nannyId,
+    nannyName: origin.nannyName,
     name: worker.name === false ? `${hostname()}-${workerId.slice(0, 4)}` : worker.name,
     limitReading,
     limitBytes,
     limit: new LiveLimit(limitBytes),
     heapCaps: heapCaps(limitBytes === false ? limitReading.machine.totalBytes : limitBytes, worker.nthreads),
     programs: origin.programs ?? programFiles(),
+    data: typeof data === 'object' || typeof data === 'function' ? data : dataOf(worker),
   };
 }

@@ -9,6 +9,7 @@ export interface ProgramFiles {
   readonly worker: string;
   readonly taskThread: URL;
   readonly transferThread: URL;
+  readonly spillThread: URL;
 }
 
 /** The programs of a bundle folder; without one, those of the installed `@spillway/cli`. */
@@ -19,6 +20,7 @@ export function programFiles(folder?: URL): ProgramFiles {
     worker: join(path, 'worker.mjs'),
     taskThread: pathToFileURL(join(path, 'task-thread.mjs')),
     transferThread: pathToFileURL(join(path, 'transfer-thread.mjs')),
+    spillThread: pathToFileURL(join(path, 'spill-thread.mjs')),
   };
 }
 

@@ -118,6 +118,7 @@ export class SimWorker implements PeerLink, TransferControl {
       }),
       heartbeatIntervalMs: HEARTBEAT_MS,
       measure: () => ({ cpuFraction: 0, loopDelayMs: 0 }),
+      loopDelay: () => Promise.resolve({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),
       onEnd: (how, reason) => void this.end(how, reason),
     });
   }

@@ -55,6 +55,14 @@ export const EVENT_NAMES = {
   'spill.refused':
     'The disk takes no values, with the reason; they stay in RAM and tasks start one at a time.',
   'spill.accepted': 'The disk takes values again.',
+  'spill.no-folder': 'A worker has no place on disk to spill to, with the reason; its values stay in RAM.',
+  'spill.thread-ended':
+    'The thread of a worker that reads and writes spilled values has ended; the next use starts another.',
+  'worker.container-trouble':
+    'Something went wrong in the container that the user gave a worker for its values; not again until the same has worked.',
+  'spill.leftovers-removed': 'Files that dead workers had spilled were removed; the line has their folders.',
+  'memory.unmanaged':
+    'Process memory is high and nothing is left to spill, with why; at most once in five minutes.',
   'memory.reclaimed': 'Memory that a worker held for nobody was given back, with how much.',
   'worker.recycling':
     'A worker has long been paused with nothing to spill; it asks for a fresh process in its place.',

@@ -8,7 +8,14 @@ import {
   type StimulusId,
   type TaskKey,
 } from '@spillway/kernel';
-import type { SchedulerToWorker, WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
+import type {
+  LoopDelayReport,
+  SchedulerToWorker,
+  TrimReport,
+  WorkerHello,
+  WorkerMetrics,
+  WorkerToScheduler,
+} from '@spillway/messages';
 import type {
   ArrivedValue,
   Clock,
@@ -51,6 +58,8 @@ export interface WorkerRuntimeOptions {
   readonly heartbeatIntervalMs: number;
   /** What a heartbeat says beside memory and what runs. */
   readonly measure: () => Omit<WorkerMetrics, 'executing' | 'memory' | 'isUnderPressure'>;
+  /** How late the control loop was since this was asked last. */
+  readonly loopDelay: () => Promise<LoopDelayReport>;
   /**
    * The worker cannot or must not go on: `recycle` wants another in its place, `closed` was asked for, `lost` means that
    * the scheduler is gone.
@@ -211,7 +220,9 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     requestId,
     request,
   }: Extract<SchedulerToWorker, { type: 'run-function' }>): Promise<void> {
-    const builtIn = builtInOf(request.function, this.#memory);
+    const { loopDelay } = this.#options;
+    const trimMemory = (): Promise<TrimReport> => this.#memory.trimNow();
+    const builtIn = builtInOf(request.function, { trimMemory, loopDelay });
     const outcome = await (builtIn?.() ?? this.#executor.runAside(request));
     this.#link?.send({ type: 'run-done', stimulusId: this.stimulus('run-done'), requestId, outcome });
   }

@@ -114,6 +114,7 @@ export class TaskStarter {
       function: spec.function,
       args: spec.args,
       inputs,
+      inputKeys: spec.dependencies,
       resultEncoding: spec.resultEncoding,
     });
   }
