@@ -38,6 +38,7 @@ for (const [name, entry] of Object.entries({
   worker: 'apps/worker/src/main.ts',
   'task-thread': 'apps/worker/src/task-thread.ts',
   'transfer-thread': 'apps/worker/src/transfer-thread.ts',
+  'spill-thread': 'apps/worker/src/spill-thread.ts',
 }))
   await build({ ...shared, entryPoints: { [name]: entry }, outdir });
 

@@ -133,7 +133,7 @@ interface WorkerStart {
 }
 
 function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, logger: Logger): NannyRuntime {
-  const { config, schedulerAddress, nannyId, name } = who;
+  const { config, nannyId, name } = who;
   const { nanny, worker } = config;
   return new NannyRuntime({
     machine: new NannyMachine({
@@ -149,7 +149,7 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
     timers: systemTimers,
     logger,
     children: new ForkedChildren(programs.worker, process.env),
-    workerArgs: (workerId, workerName) => workerArguments(schedulerAddress, nannyId, workerId, workerName),
+    workerArgs: (workerId, workerName) => workerArguments(who, workerId, workerName),
     workerEnviron: () =>
       workerEnviron({ config, ownEnviron: process.env, jemalloc, memoryLimit: memory.setting }),
     workerExecArgv: () => memory.execArgv,
@@ -187,12 +187,12 @@ function openLink(
 }
 
 function workerArguments(
-  scheduler: string,
-  nannyId: NannyId,
+  { schedulerAddress, nannyId, name }: Who,
   workerId: WorkerId,
-  name: string,
+  workerName: string,
 ): readonly string[] {
-  return ['--scheduler', scheduler, '--nanny-id', nannyId, '--worker-id', workerId, '--name', name];
+  const nanny = ['--nanny-id', nannyId, '--nanny-name', name];
+  return ['--scheduler', schedulerAddress, ...nanny, '--worker-id', workerId, '--name', workerName];
 }
 
 function describeSlot(slot: NannyRuntime['slots'][number]): NannyStatus['slots'][number] {
