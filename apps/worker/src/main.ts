@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asNannyId, assertNever, asWorkerId } from '@spillway/kernel';
 import type { NannyToWorker } from '@spillway/messages';
-import { endAtOnce, onShutdown, programFiles, tellParent } from '@spillway/platform';
+import { endAtOnce, forgetPreload, onShutdown, programFiles, tellParent } from '@spillway/platform';
 import { startWorker, type RunningWorker } from './start-worker.js';
 
 /**
@@ -11,6 +11,9 @@ import { startWorker, type RunningWorker } from './start-worker.js';
  * IPC, and it ends with the nanny, however that ends.
  */
 const EXIT_CODES = { recycle: 75, closed: 0, lost: 3 };
+
+// It is for this process: programs that tasks start have the allocator of the system. Before any thread copies it.
+forgetPreload(process.env);
 
 const { values } = parseArgs({
   options: {

@@ -48,7 +48,8 @@ export async function startWorker(
   if (origin.nannyId === undefined)
     logger.warn(
       { event: 'worker.no-nanny' },
-      'this worker runs without a nanny: nobody ends it when its memory runs away, and nobody restarts it',
+      'this worker runs without a nanny: nobody ends it when its memory runs away, nobody restarts it, and its allocator is as ' +
+        'the environment has it: set MALLOC_TRIM_THRESHOLD_=65536 and MALLOC_ARENA_MAX=2 before it starts (docs/allocator.md)',
     );
   let end!: (how: WorkerEnd) => void;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
