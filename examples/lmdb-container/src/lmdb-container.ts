@@ -1,11 +1,8 @@
-/**
- * Keeps a worker's values in LMDB, a memory-mapped database in a file, so that they take no RAM of the worker's own: what
- * is used stays in the page cache, which the system takes back when it needs it.
- */
+/** Keeps a worker's values in LMDB, a database in a file. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ContainerContext, ValueContainer } from '@spillway/value-container';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { MappedDatabase } from './mapped-database.js';
 
 /** What stands in `--data-options`. */
 export interface LmdbOptions {
@@ -13,14 +10,18 @@ export interface LmdbOptions {
   readonly folder?: string;
   /** Bytes of address space to begin with; LMDB maps more when it needs more. Default 1 GiB. */
   readonly mapBytes?: number;
+  /** About how many bytes of what was read may count as the worker's memory. Default 64 MiB. */
+  readonly readBytesMax?: number;
 }
 
 /** For `worker.data`: `lmdb-container.js#createLmdbContainer`. */
 export function createLmdbContainer(
   { localDirectory }: ContainerContext,
-  { folder = 'lmdb', mapBytes = 1024 ** 3 }: LmdbOptions = {},
+  { folder = 'lmdb', mapBytes = 1024 ** 3, readBytesMax = 64 * 1024 ** 2 }: LmdbOptions = {},
 ): ValueContainer {
-  return new LmdbContainer(join(localDirectory, folder), mapBytes);
+  return new LmdbContainer(
+    new MappedDatabase({ path: join(localDirectory, folder), mapBytes, readBytesMax }),
+  );
 }
 
 /** LMDB takes keys of up to 1978 bytes. */
@@ -30,86 +31,59 @@ const AS_IT_IS = 0;
 const HASHED = 1;
 
 class LmdbContainer implements ValueContainer {
-  readonly #root: RootDatabase<Buffer, Buffer>;
-  readonly #values: Database<Buffer, Buffer>;
-  /** Keys that are too long for LMDB, under their hashes. */
-  readonly #longKeys: Database<Buffer, Buffer>;
-  #isClosed = false;
-
-  constructor(path: string, mapBytes: number) {
-    this.#root = open<Buffer, Buffer>({
-      path,
-      mapSize: mapBytes,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      // Nothing of it outlives the worker, so nothing has to be on the disk at any moment.
-      noSync: true,
-      overlappingSync: false,
-    });
-    this.#values = this.#root.openDB<Buffer, Buffer>({
-      name: 'values',
-      encoding: 'binary',
-      keyEncoding: 'binary',
-    });
-    this.#longKeys = this.#root.openDB<Buffer, Buffer>({
-      name: 'long-keys',
-      encoding: 'binary',
-      keyEncoding: 'binary',
-    });
-  }
+  constructor(private readonly database: MappedDatabase) {}
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    const id = this.#idOf(key);
-    // Has the pages read by another thread; `get` copies them, so that what it gives stays as it is.
-    await this.#values.prefetch([id]);
-    return this.#values.get(id);
+    const id = idOf(key);
+    const bytes = await this.database.use(async ({ values }) => {
+      // Has the pages read by another thread; `get` copies them, so that what it gives stays as it is.
+      await values.prefetch([id]);
+      return values.get(id);
+    });
+    this.database.didRead(bytes?.byteLength ?? 0);
+    return bytes;
   }
 
   async set(key: string, bytes: Uint8Array): Promise<void> {
-    const id = this.#idOf(key);
+    const id = idOf(key);
     // A copy: LMDB writes from the memory it is given, later and in another thread, and cannot do so from shared memory.
     const copy = Buffer.from(bytes);
-    await Promise.all([
-      this.#values.put(id, copy),
-      ...(id[0] === HASHED ? [this.#longKeys.put(id, Buffer.from(key))] : []),
-    ]);
+    await this.database.use(({ values, longKeys }) =>
+      Promise.all([values.put(id, copy), isHashed(id) ? longKeys.put(id, Buffer.from(key)) : true]),
+    );
   }
 
   async delete(key: string): Promise<void> {
-    const id = this.#idOf(key);
-    await Promise.all([this.#values.remove(id), ...(id[0] === HASHED ? [this.#longKeys.remove(id)] : [])]);
+    const id = idOf(key);
+    await this.database.use(({ values, longKeys }) =>
+      Promise.all([values.remove(id), isHashed(id) ? longKeys.remove(id) : true]),
+    );
   }
 
   async *keys(): AsyncIterable<string> {
-    this.#mustBeOpen();
-    for (const id of this.#values.getKeys()) {
-      const text = id[0] === HASHED ? this.#longKeys.get(id) : id.subarray(1);
-      if (text !== undefined) yield await Promise.resolve(text.toString());
-    }
+    yield* await this.database.use(({ values, longKeys }) => {
+      const ids = [...values.getKeys()];
+      const texts = ids.map((id) => (isHashed(id) ? longKeys.get(id) : id.subarray(1)));
+      // A long key is there a moment after its value.
+      return Promise.resolve(texts.flatMap((text) => (text === undefined ? [] : [text.toString()])));
+    });
   }
 
-  // `async`: what LMDB throws is a rejection.
-  async count(): Promise<number> {
-    this.#mustBeOpen();
-    return await Promise.resolve(this.#values.getCount());
+  count(): Promise<number> {
+    return this.database.use(({ values }) => Promise.resolve(values.getCount()));
   }
 
   /** The worker removes the file with its folder. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#root.close();
-  }
-
-  #idOf(key: string): Buffer {
-    this.#mustBeOpen();
-    const text = Buffer.from(key);
-    return text.byteLength < KEY_BYTES_MAX
-      ? Buffer.concat([Uint8Array.of(AS_IT_IS), text])
-      : Buffer.concat([Uint8Array.of(HASHED), createHash('sha256').update(text).digest()]);
-  }
-
-  /** A database that is used after it was closed ends the process. */
-  #mustBeOpen(): void {
-    if (this.#isClosed) throw new Error('The database is closed.');
+  close(): Promise<void> {
+    return this.database.close();
   }
 }
+
+function idOf(key: string): Buffer {
+  const text = Buffer.from(key);
+  return text.byteLength < KEY_BYTES_MAX
+    ? Buffer.concat([Uint8Array.of(AS_IT_IS), text])
+    : Buffer.concat([Uint8Array.of(HASHED), createHash('sha256').update(text).digest()]);
+}
+
+const isHashed = (id: Buffer): boolean => id[0] === HASHED;
