@@ -24,11 +24,14 @@ export function selectPartition(
   partition: number,
   partitionCount: number,
 ): FlightColumns {
-  const isMine = flights.airports.map((airport) => partitionOf(airport, partitionCount) === partition);
-  const rows = new Uint32Array(flights.origin.length);
+  const isMine = Uint8Array.from(flights.airports, (airport) =>
+    partitionOf(airport, partitionCount) === partition ? 1 : 0,
+  );
   let count = 0;
-  for (let row = 0; row < flights.origin.length; row++) if (isMine[flights.origin[row]!]) rows[count++] = row;
-  return pickRows(flights, rows.subarray(0, count));
+  for (const origin of flights.origin) count += isMine[origin]!;
+  const rows = new Uint32Array(count);
+  for (let row = 0, at = 0; at < count; row++) if (isMine[flights.origin[row]!] === 1) rows[at++] = row;
+  return pickRows(flights, rows);
 }
 
 /** Statistics of every airport of one partition, from what all row groups sent it. */

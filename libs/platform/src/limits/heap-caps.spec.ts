@@ -2,16 +2,17 @@ import { GiB, MiB } from './fixture-trees.spec-d.js';
 import { heapCaps, mainHeapOption } from './heap-caps.js';
 
 test.each([
-  ['a thread may fill the worker, less what the worker takes when idle', 512 * MiB, 1, 256, 420],
-  ['other threads take something too', 512 * MiB, 3, 256, 392],
-  ['with many threads each may still have half', 512 * MiB, 64, 256, 256],
-  ['a large worker', 64 * GiB, 8, 32 * 1024, 64 * 1024 - 92 - 7 * 14],
-  ['a small worker', 96 * MiB, 1, 64, 48],
-  ['what is too small to work at all still lets the isolates start', 2, 1, 64, 32],
-])('%s', (_name, limitBytes, nthreads, mainMib, threadMib) => {
+  ['a thread may fill the worker, less what the worker takes when idle', 512 * MiB, 1, 256, 420, 16],
+  ['other threads take something too', 512 * MiB, 3, 256, 392, 5],
+  ['with many threads each may still have half', 512 * MiB, 64, 256, 256, 4],
+  ['a large worker', 64 * GiB, 8, 32 * 1024, 64 * 1024 - 92 - 7 * 14, 48],
+  ['a small worker', 96 * MiB, 1, 64, 48, 4],
+  ['what is too small to work at all still lets the isolates start', 2, 1, 64, 32, 4],
+])('%s', (_name, limitBytes, nthreads, mainMib, threadMib, youngMib) => {
   expect(heapCaps(limitBytes, nthreads)).toEqual({
     mainOldSpaceBytes: mainMib * MiB,
     threadOldSpaceBytes: threadMib * MiB,
+    threadYoungSpaceBytes: youngMib * MiB,
   });
 });
 

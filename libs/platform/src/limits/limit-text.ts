@@ -26,8 +26,9 @@ export const limitText = ({ limitBytes, machine }: MemoryLimitReading): string =
     ? 'no memory limit'
     : `memory limit ${inMib(limitBytes)} (there are ${inMib(machine.totalBytes)}, by ${machine.decidedBy})`;
 
-export const heapCapsText = ({ mainOldSpaceBytes, threadOldSpaceBytes }: HeapCaps): string =>
-  `heap of the main isolate up to ${inMib(mainOldSpaceBytes)}, of each task thread up to ${inMib(threadOldSpaceBytes)}`;
+export const heapCapsText = (caps: HeapCaps): string =>
+  `heap of the main isolate up to ${inMib(caps.mainOldSpaceBytes)}, of each task thread up to ` +
+  `${inMib(caps.threadOldSpaceBytes)} and ${inMib(caps.threadYoungSpaceBytes)} of new objects`;
 
 /** Workers are limited in mebibytes and more; what is exact is in the fields of a log line. */
 const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
