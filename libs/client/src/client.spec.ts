@@ -281,6 +281,20 @@ describe('scatter', () => {
     await expect(client.gather(futures)).resolves.toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  test('of many has no more under way than the window holds, by an estimate of their size', async () => {
+    const { client, cluster } = aClient({ gatherWindowBytes: 250_000 });
+    const put = cluster.onPut;
+    let [underWay, most] = [0, 0];
+    cluster.onPut = async (...args) => {
+      most = Math.max(most, (underWay += 1));
+      await turns(1);
+      underWay -= 1;
+      return put(...args);
+    };
+    await client.scatterAll(Array.from({ length: 8 }, () => new Uint8Array(100_000)));
+    expect(most).toBe(2);
+  });
+
   test('can name an encoding', async () => {
     const { client, cluster } = aClient();
     const future = await client.scatter({ a: 1 }, { encoding: 'json' });

@@ -1,6 +1,7 @@
 /** The client: what an application submits tasks to a cluster with, and gets their results from. */
 import { InvalidArgumentError } from '@spillway/kernel';
 import type { Encoding, Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
+import { sizeof } from '@spillway/values';
 import { bounded, toMs, type CallOptions } from './call-options.js';
 import type { Callables } from './callables.js';
 import type { ClientSession } from './client-session.js';
@@ -11,6 +12,7 @@ import { encodeWithFutures } from './encode-with-futures.js';
 import { refuseFuture, stateOf, type Future } from './future.js';
 import { gatherShape } from './gather.js';
 import { gatherInOrder } from './gather-iterator.js';
+import { inWindow } from './scatter-window.js';
 import { loadModule, type LoadOptions } from './load-module.js';
 import { argumentsOfCalls } from './map-inputs.js';
 import { memoryOf, type ClusterMemory } from './memory.js';
@@ -127,17 +129,19 @@ export class Client implements Submitter, AsyncDisposable {
     return this.#bounded('scatter', options, (signal) => this.#scatter(value, options, signal));
   }
 
-  /** `scatter` for each of the values; they are spread over the workers. */
+  /**
+   * `scatter` for each of the values; they are spread over the workers. Values are taken one by one, as far as a window of
+   * bytes allows: an iterable may make more than fits in this process.
+   */
   async scatterAll<T>(values: Iterable<T>, options: ScatterOptions = {}): Promise<Future<T>[]> {
-    return this.#bounded('scatterAll', options, async (signal) => {
-      const futures: Future<T>[] = [];
-      const waiting = [...values].entries();
-      const work = async (): Promise<void> => {
-        for (const [index, value] of waiting) futures[index] = await this.#scatter(value, options, signal);
-      };
-      await Promise.all(Array.from({ length: SCATTER_COUNT_MAX }, work));
-      return futures;
-    });
+    return this.#bounded('scatterAll', options, (signal) =>
+      inWindow(values, {
+        countMax: SCATTER_COUNT_MAX,
+        bytesMax: this.#session.settings.gatherWindowBytes,
+        bytesOf: sizeof,
+        work: (value) => this.#scatter(value, options, signal),
+      }),
+    );
   }
 
   /** Waits until all futures (or the first) are done: finished, erred or cancelled. */

@@ -31,7 +31,7 @@ export type {
 export type { TaskOptions } from './task-options.js';
 export { concludeTrim, trimMemory, type TrimConclusion, type TrimVerdict } from './trim-memory.js';
 
-export { registerCodec, unshared, type Codec } from '@spillway/values';
+export { registerCodec, registerSizeof, sizeof, unshared, type Codec } from '@spillway/values';
 export {
   ClusterMemoryStuckError,
   ClusterUnreachableError,

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FunctionNotFoundError, InvalidArgumentError, ModuleNotLoadableError } from '@spillway/kernel';
-import { decodeValue, encodeValue } from '@spillway/values';
+import { decodeValue, encodeValue, publishSizeof, sizeof } from '@spillway/values';
 import { CURRENT_TASK, currentTask } from './current-task.js';
 import { bundleModule, type Bundle } from './modules/bundle.js';
 import { loadModule } from './load-module.js';
@@ -160,6 +160,22 @@ describe('@spillway/client in a task module', () => {
     const decoded = decodeValue(encodeValue({ price: new Money(250) })) as { price: object };
     expect(decoded.price).toBeInstanceOf(Money);
     expect(decoded.price).toEqual(new Money(250));
+  });
+
+  test('registers size functions where this library finds them, and finds its sizeof', async () => {
+    write({
+      'tasks.ts': `import { registerSizeof, sizeof } from '@spillway/client';
+        export class Image { readonly #pixels = 5000; get bytes() { return this.#pixels; } }
+        registerSizeof(Image, (image) => image.bytes);
+        export const price = (value: unknown) => sizeof(value);`,
+    });
+    const { Image, price } = run((await bundle('tasks.ts')).text) as unknown as {
+      Image: new () => object;
+      price: (value: unknown) => number;
+    };
+    expect(sizeof(new Image())).toBe(5000);
+    publishSizeof();
+    expect(price(new Image())).toBe(5000);
   });
 
   test('finds the context of the task that runs', async () => {

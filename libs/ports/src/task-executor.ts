@@ -11,6 +11,8 @@ export interface Execution {
   readonly args: Payload;
   /** In the order of the task's dependencies. Data in shared buffers is read in place, not copied. */
   readonly inputs: readonly Payload[];
+  /** Keys of the inputs, in their order. Needed where threads keep decoded copies, and not read elsewhere. */
+  readonly inputKeys?: readonly TaskKey[];
   readonly resultEncoding: Encoding;
 }
 

@@ -7,6 +7,7 @@
 export const TASK_RUNTIME_MODULE = `
 const CURRENT_TASK = Symbol.for('spillway.currentTask');
 const CODECS = Symbol.for('spillway.codecs.1');
+const SIZES = Symbol.for('spillway.sizeof.1');
 
 export function currentTask() {
   const context = globalThis[CURRENT_TASK]?.getStore();
@@ -19,6 +20,18 @@ export function registerCodec(codec) {
   registry.byName.set(codec.name, codec);
   registry.byPrototype.set(codec.type.prototype, codec);
   registry.count += 1;
+}
+
+export function registerSizeof(type, bytesOf) {
+  const registry = (globalThis[SIZES] ??= { byPrototype: new WeakMap(), warned: new WeakSet(), count: 0 });
+  registry.byPrototype.set(type.prototype, bytesOf);
+  registry.count += 1;
+}
+
+export function sizeof(value) {
+  const { sizeof } = globalThis[SIZES] ?? {};
+  if (sizeof !== undefined) return sizeof(value);
+  throw new Error('sizeof() was called outside of a worker. In a task module it works only where a Spillway worker runs it.');
 }
 
 export function unshared(view) {

@@ -247,6 +247,16 @@ export const workerSettings = {
         before all threads of the worker are asked to collect. Less keeps process memory lower and costs each thread some
         milliseconds more often; \`false\` leaves them to pressure, as V8 does not collect them by itself.`,
     }),
+    'decoded-cache': fraction({
+      default: false,
+      mayBeOff: true,
+      programs: ['nanny', 'worker'],
+      doc: `Share of the limit that threads may take, together, to keep the decoded form of values (over 4 KiB, and more than
+        binary data) that they got or returned, so that a chain of tasks on one thread does not decode again. More spares
+        more decoding; it counts as managed memory and goes before anything is spilled. With it on, a task must not change
+        its inputs, nor what it has returned: the next task would see it. \`false\` decodes for each task, as does
+        \`worker.validate\`.`,
+    }),
     trim: bytes({
       default: 64 * 1024 * 1024,
       mayBeOff: true,

@@ -58,8 +58,12 @@ export class AsideThreads {
     for (const { slot } of this.#threads) slot.unloadModules(hashes);
   }
 
-  collectGarbage(): void {
-    for (const { slot } of this.#threads) slot.collectGarbage();
+  async collectGarbage(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ slot }) => slot.collectGarbage()));
+  }
+
+  get heapUnusedBytes(): number {
+    return [...this.#threads].reduce((bytes, { slot }) => bytes + slot.heapUnusedBytes, 0);
   }
 
   get hasThread(): boolean {

@@ -47,12 +47,26 @@ test('runs arrive in the thread as they were handed over, in order', () => {
     resultEncoding: fc.constantFrom(...ENCODINGS),
   });
   fc.assert(
-    fc.property(fc.array(run, { maxLength: 12 }), (runs) => {
+    fc.property(fc.array(run, { maxLength: 12 }), fc.boolean(), (runs, hasInputKeys) => {
+      const inputKeysOf = ({ inputs, key }: (typeof runs)[number]): string[] =>
+        inputs.map((_, at) => `${key} input ${at}`);
       const message = packRuns(
-        runs.map(({ key, ref, ...rest }, index) => ({
-          seq: index,
-          execution: { slot: 0, key: asTaskKey(key), runId: asRunId(index), function: ref, ...rest },
-        })),
+        runs.map((planned, index) => {
+          const { key, ref, ...rest } = planned;
+          const inputKeys = inputKeysOf(planned).map(asTaskKey);
+          return {
+            seq: index,
+            execution: {
+              slot: 0,
+              key: asTaskKey(key),
+              runId: asRunId(index),
+              function: ref,
+              inputKeys,
+              ...rest,
+            },
+          };
+        }),
+        hasInputKeys,
       );
 
       const arrived = unpackRuns(structuredClone(message));
@@ -66,14 +80,15 @@ test('runs arrive in the thread as they were handed over, in order', () => {
           inputs: inputs.map(plain),
         })),
       ).toEqual(
-        runs.map(({ key, attempt, ref, args, inputs, resultEncoding }, seq) => ({
+        runs.map((planned, seq) => ({
           seq,
-          key,
-          attempt,
-          function: ref,
-          resultEncoding,
-          args: plain(args),
-          inputs: inputs.map(plain),
+          key: planned.key,
+          attempt: planned.attempt,
+          function: planned.ref,
+          resultEncoding: planned.resultEncoding,
+          args: plain(planned.args),
+          inputs: planned.inputs.map(plain),
+          inputKeys: hasInputKeys ? inputKeysOf(planned) : [],
         })),
       );
     }),

@@ -14,7 +14,11 @@ export interface ThreadRun {
   readonly resultEncoding: Encoding;
   readonly args: Payload;
   readonly inputs: readonly Payload[];
+  /** As many as inputs, or none at all. Empty texts where they are not known. */
+  readonly inputKeys: readonly string[];
 }
+
+const NO_KEYS: readonly string[] = [];
 
 const sameFunction = (a: FunctionRef, b: FunctionRef): boolean =>
   a === b ||
@@ -23,8 +27,10 @@ const sameFunction = (a: FunctionRef, b: FunctionRef): boolean =>
       ? b.kind === 'bundle' && a.moduleHash === b.moduleHash
       : b.kind === 'preinstalled' && a.module === b.module));
 
+/** `hasInputKeys`: only a thread that keeps decoded copies has a use for them. */
 export function packRuns(
   runs: readonly { readonly seq: number; readonly execution: Execution }[],
+  hasInputKeys = false,
 ): RunsMessage {
   const writer = new PackWriter();
   const functions: FunctionRef[] = [];
@@ -40,23 +46,24 @@ export function packRuns(
     writer.payload(execution.args);
     writer.number(execution.inputs.length);
     for (const input of execution.inputs) writer.payload(input);
+    if (hasInputKeys) execution.inputs.forEach((_, at) => writer.text(execution.inputKeys?.[at] ?? ''));
   }
-  return { type: 'runs', count: runs.length, functions, pack: writer.finish() };
+  return { type: 'runs', count: runs.length, hasInputKeys, functions, pack: writer.finish() };
 }
 
-export function unpackRuns({ count, functions, pack }: RunsMessage): ThreadRun[] {
+export function unpackRuns({ count, hasInputKeys, functions, pack }: RunsMessage): ThreadRun[] {
   const reader = new PackReader(pack);
   const runs: ThreadRun[] = [];
   for (let index = 0; index < count; index += 1) {
-    runs.push({
-      seq: reader.number(),
-      key: reader.text(),
-      attempt: reader.number(),
-      function: must(functions[reader.number()], 'function of a run'),
-      resultEncoding: encodingAt(reader.number()),
-      args: reader.payload(),
-      inputs: readInputs(reader),
-    });
+    const seq = reader.number();
+    const key = reader.text();
+    const attempt = reader.number();
+    const ref = must(functions[reader.number()], 'function of a run');
+    const resultEncoding = encodingAt(reader.number());
+    const args = reader.payload();
+    const inputs = readInputs(reader);
+    const inputKeys = hasInputKeys ? inputs.map(() => reader.text()) : NO_KEYS;
+    runs.push({ seq, key, attempt, function: ref, resultEncoding, args, inputs, inputKeys });
   }
   return runs;
 }

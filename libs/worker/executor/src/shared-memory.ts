@@ -1,9 +1,10 @@
 /**
- * The memory a task thread shares with the main thread, in two parts, each a class:
+ * The memory a task thread shares with the main thread, in parts, each a class:
  *
  * - `RunClaims` settles between the two sides, without a message, whether a run starts or is skipped;
  * - `ResultRing` carries small results. They are readable the moment they are written, also from a thread that is busy
- *   with its next run or was ended in the middle of it, so that a finished task is never taken for a lost one.
+ *   with its next run or was ended in the middle of it, so that a finished task is never taken for a lost one;
+ * - `ThreadReadings` (a file of its own) tells what the thread's heap and its decoded copies take.
  */
 import type { Payload } from '@spillway/messages';
 import { encodingAt, encodingIndex, isShared } from './pack.js';
@@ -14,7 +15,9 @@ export const RUNS_IN_THREAD_MAX = 4096;
 export const SEQ_LIMIT = 2 ** 29;
 const RING_BYTES = 256 * 1024;
 
-const HEADER_BYTES = 16;
+/** Two numbers of 64 bit, behind the positions of the ring. */
+export const READINGS_OFFSET = 8;
+const HEADER_BYTES = 24;
 const CLAIMS_BYTES = RUNS_IN_THREAD_MAX * 4;
 const RING_OFFSET = HEADER_BYTES + CLAIMS_BYTES;
 

@@ -95,8 +95,26 @@ export class Slot implements ThreadOwner {
     this.#thread?.unloadModules(hashes);
   }
 
-  collectGarbage(): void {
-    this.#thread?.collectGarbage();
+  /** Of all threads of this slot that live, those that were told to end included. */
+  get heapUnusedBytes(): number {
+    return sum(this.#threads(), ({ heapUnusedBytes }) => heapUnusedBytes);
+  }
+
+  get cachedBytes(): number {
+    return sum(this.#threads(), ({ cachedBytes }) => cachedBytes);
+  }
+
+  /** Resolves when the thread has collected. One that was told to end gives everything back by that. */
+  async collectGarbage(): Promise<void> {
+    await this.#thread?.collectGarbage();
+  }
+
+  async dropCopies(): Promise<void> {
+    await this.#thread?.dropCopies();
+  }
+
+  forgetCopies(keys: readonly TaskKey[]): void {
+    this.#thread?.forgetCopies(keys);
   }
 
   async close(): Promise<void> {
@@ -104,8 +122,7 @@ export class Slot implements ThreadOwner {
     const pending = this.#pending;
     this.#pending = [];
     for (const entry of pending) this.#settlePending(entry, stoppedOutcome(entry, 'thread-ended', false));
-    const threads = [...this.#ending, ...(this.#thread === undefined ? [] : [this.#thread])];
-    await Promise.all(threads.map((thread) => thread.close()));
+    await Promise.all(this.#threads().map((thread) => thread.close()));
   }
 
   onSettled(entry: RunEntry, outcome: ExecutionOutcome): void {
@@ -132,6 +149,10 @@ export class Slot implements ThreadOwner {
 
   onExited(thread: ThreadHandle): void {
     this.#ending.delete(thread);
+  }
+
+  #threads(): ThreadHandle[] {
+    return this.#thread === undefined ? [...this.#ending] : [...this.#ending, this.#thread];
   }
 
   /** Undefined when Node could not make one; the next flush tries again. */
@@ -162,3 +183,6 @@ export class Slot implements ThreadOwner {
     this.onSettled(entry, outcome);
   }
 }
+
+const sum = (threads: readonly ThreadHandle[], bytesOf: (thread: ThreadHandle) => number): number =>
+  threads.reduce((bytes, thread) => bytes + bytesOf(thread), 0);

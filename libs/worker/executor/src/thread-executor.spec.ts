@@ -244,7 +244,7 @@ test('a thread that is asked to collect lets go of the inputs it has seen, and o
 
   let left: unknown;
   do {
-    rig.executor.collectGarbage();
+    await rig.executor.collectGarbage();
     left = await rig.value('() => globalThis.seen.filter((ref) => ref.deref() !== undefined).length');
   } while (left !== 0);
 

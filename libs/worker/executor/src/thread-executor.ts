@@ -20,6 +20,7 @@ import type {
 } from '@spillway/ports';
 import { AsideThreads } from './aside-threads.js';
 import { ModuleDepot } from './module-depot.js';
+import { OutsideCollector } from './outside-collector.js';
 import { Slot, type SlotParts } from './slot.js';
 import type { ThreadSettings } from './thread-handle.js';
 
@@ -42,6 +43,11 @@ export interface ThreadExecutorOptions {
   readonly abortGraceMs: number;
   /** Check that tasks do not write into their inputs. */
   readonly validate: boolean;
+  /**
+   * Most bytes of decoded copies of inputs and results, of all threads together, each having the same share; `false` decodes
+   * inputs for each task. With `validate` on none are kept, so that each task that writes into an input is caught.
+   */
+  readonly decodedCacheBytesMax: number | false;
   /** What `currentTask().workerName` says. */
   readonly workerName?: string;
   readonly listener: TaskExecutorListener;
@@ -64,20 +70,27 @@ export class ThreadExecutor implements TaskExecutor {
   #outcomes: ExecutionOutcome[] = [];
   #isFlushPlanned = false;
   #collecting: Cancellable | undefined;
+  /** Keys to be forgotten with the next flush, before anything is handed over. */
+  #forgotten: TaskKey[] = [];
+  readonly #outside: OutsideCollector;
   #isClosed = false;
 
   constructor(options: ThreadExecutorOptions) {
     this.#options = options;
     this.slotCount = options.slotCount;
+    this.#outside = new OutsideCollector(options.timers, options.clock);
     this.#modules = new ModuleDepot(options.modules, options.moduleFolder, () => this.#planFlush());
     this.#slots = Array.from({ length: options.slotCount }, (_, slot) =>
-      this.#makeSlot({
-        report: (outcome) => this.#report(outcome),
-        onStuck: (key, forMs) => options.listener.onSlotStuck(slot, key, forMs),
-      }),
+      this.#makeSlot(
+        {
+          report: (outcome) => this.#report(outcome),
+          onStuck: (key, forMs) => options.listener.onSlotStuck(slot, key, forMs),
+        },
+        copyBytesMaxOf(options),
+      ),
     );
     this.#asides = new AsideThreads({
-      makeSlot: (parts) => this.#makeSlot(parts),
+      makeSlot: (parts) => this.#makeSlot(parts, false),
       timers: options.timers,
       warn: (text) => options.listener.onLog({ key: undefined, level: 'warn', text }),
     });
@@ -102,10 +115,31 @@ export class ThreadExecutor implements TaskExecutor {
     this.#modules.unload(hashes);
   }
 
-  /** Asks all threads to collect: what was dropped from the store returns to the process once they have. */
-  collectGarbage(): void {
-    for (const slot of this.#slots) slot.collectGarbage();
-    this.#asides.collectGarbage();
+  /**
+   * What was dropped from the store returns to the process once all threads have collected. One that is busy is collected
+   * from outside after a moment.
+   */
+  async collectGarbage(): Promise<void> {
+    await Promise.all([this.#asides.collectGarbage(), ...this.#slots.map((slot) => slot.collectGarbage())]);
+  }
+
+  get heapUnusedBytes(): number {
+    return this.#slots.reduce((bytes, slot) => bytes + slot.heapUnusedBytes, this.#asides.heapUnusedBytes);
+  }
+
+  get cachedBytes(): number {
+    return this.#slots.reduce((bytes, slot) => bytes + slot.cachedBytes, 0);
+  }
+
+  /** A thread in the middle of a task drops its copies when the task lets its loop turn. */
+  async dropCachedCopies(): Promise<void> {
+    if (this.#keepsCopies) await Promise.all(this.#slots.map((slot) => slot.dropCopies()));
+  }
+
+  forgetCopies(keys: readonly TaskKey[]): void {
+    if (!this.#keepsCopies || keys.length === 0) return;
+    this.#forgotten.push(...keys);
+    this.#planFlush();
   }
 
   /** After `close`: a native call holds a thread, and `process.exit` would wait for its end. */
@@ -121,11 +155,15 @@ export class ThreadExecutor implements TaskExecutor {
     this.#deliver();
   }
 
-  #makeSlot(parts: Pick<SlotParts, 'report' | 'onStuck'>): Slot {
+  get #keepsCopies(): boolean {
+    return copyBytesMaxOf(this.#options) !== false;
+  }
+
+  #makeSlot(parts: Pick<SlotParts, 'report' | 'onStuck'>, copyBytesMax: number | false): Slot {
     const { listener } = this.#options;
     return new Slot({
       ...parts,
-      thread: threadSettings(this.#options),
+      thread: this.#threadSettings(copyBytesMax),
       modules: this.#modules,
       onLog: (key: string | undefined, level: TaskLogLine['level'], text: string) =>
         listener.onLog({ key: key === undefined ? undefined : asTaskKey(key), level, text }),
@@ -148,6 +186,7 @@ export class ThreadExecutor implements TaskExecutor {
     this.#options.timers.soon(() => {
       this.#isFlushPlanned = false;
       this.#deliver();
+      this.#flushForgotten();
       for (const slot of this.#slots) slot.flush();
       this.#asides.flush();
       this.#planCollect();
@@ -170,20 +209,39 @@ export class ThreadExecutor implements TaskExecutor {
       this.#planCollect();
     });
   }
+
+  #flushForgotten(): void {
+    const keys = this.#forgotten;
+    this.#forgotten = [];
+    if (keys.length > 0) for (const slot of this.#slots) slot.forgetCopies(keys);
+  }
+
+  #threadSettings(copyBytesMax: number | false): ThreadSettings {
+    const options = this.#options;
+    return {
+      entry: options.entry,
+      heapMaxBytes: options.heapMaxBytes,
+      abortGraceMs: options.abortGraceMs,
+      cancelGraceMs: options.cancelGraceMs,
+      clock: options.clock,
+      timers: options.timers,
+      outside: this.#outside,
+      setup: {
+        moduleFolder: options.moduleFolder,
+        installFolder: options.installFolder,
+        preinstalled: options.preinstalled,
+        workerName: options.workerName ?? '',
+        validate: options.validate,
+        copyBytesMax,
+      },
+    };
+  }
 }
 
-const threadSettings = (options: ThreadExecutorOptions): ThreadSettings => ({
-  entry: options.entry,
-  heapMaxBytes: options.heapMaxBytes,
-  abortGraceMs: options.abortGraceMs,
-  cancelGraceMs: options.cancelGraceMs,
-  clock: options.clock,
-  timers: options.timers,
-  setup: {
-    moduleFolder: options.moduleFolder,
-    installFolder: options.installFolder,
-    preinstalled: options.preinstalled,
-    workerName: options.workerName ?? '',
-    validate: options.validate,
-  },
-});
+/** Share of each thread. */
+const copyBytesMaxOf = ({
+  decodedCacheBytesMax,
+  slotCount,
+  validate,
+}: ThreadExecutorOptions): number | false =>
+  decodedCacheBytesMax === false || validate ? false : decodedCacheBytesMax / slotCount;

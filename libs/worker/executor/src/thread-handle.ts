@@ -4,7 +4,7 @@
  * happens. It never starts a successor: that is the slot's part.
  */
 import { type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import type { ModuleHash } from '@spillway/kernel';
+import type { ModuleHash, TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { Cancellable, Clock, ExecutionOutcome, StopReason, TaskLogLine, Timers } from '@spillway/ports';
 import {
@@ -17,7 +17,11 @@ import {
 import { packRuns } from './run-pack.js';
 import { RunsInThread } from './runs-in-thread.js';
 import { makeThreadMemory, ResultRing } from './shared-memory.js';
+import type { OutsideCollector } from './outside-collector.js';
+import { ThreadGarbage } from './thread-garbage.js';
 import type { FromThread, ToThread } from './thread-protocol.js';
+import { ThreadReadings } from './thread-readings.js';
+import { ThreadRequests } from './thread-requests.js';
 import { endingOf, endingText, startError, startThread, type ThreadStart } from './thread-start.js';
 
 export interface ThreadSettings extends ThreadStart {
@@ -25,6 +29,7 @@ export interface ThreadSettings extends ThreadStart {
   readonly cancelGraceMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly outside: OutsideCollector;
 }
 
 export interface ThreadOwner {
@@ -46,6 +51,9 @@ export class ThreadHandle {
   readonly #port: MessagePort;
   readonly #runs: RunsInThread;
   readonly #ring: ResultRing;
+  readonly #readings: ThreadReadings;
+  readonly #requests = new ThreadRequests();
+  readonly #garbage: ThreadGarbage;
   readonly #timers = new Set<Cancellable>();
   readonly #exited: Promise<void>;
   #isReady = false;
@@ -61,9 +69,11 @@ export class ThreadHandle {
     const memory = makeThreadMemory();
     this.#runs = new RunsInThread(memory, (entry, outcome) => owner.onSettled(entry, outcome));
     this.#ring = new ResultRing(memory);
+    this.#readings = new ThreadReadings(memory);
     ({ worker: this.#worker, port: this.#port } = startThread(settings, memory));
     this.#port.on('message', (message: FromThread) => this.#receive(message));
     this.#exited = this.#watchEnd();
+    this.#garbage = this.#makeGarbage();
   }
 
   get hasExited(): boolean {
@@ -86,7 +96,7 @@ export class ThreadHandle {
 
   /** Hands these over in one message. Requires: not retired, and room for them. */
   give(entries: readonly RunEntry[]): void {
-    this.#send(packRuns(this.#runs.add(entries)));
+    this.#send(packRuns(this.#runs.add(entries), this.#settings.setup.copyBytesMax !== false));
   }
 
   /** The first of its runs that matches. */
@@ -113,8 +123,29 @@ export class ThreadHandle {
     this.#send({ type: 'unload-modules', hashes });
   }
 
-  collectGarbage(): void {
-    this.#send({ type: 'collect-garbage' });
+  /** Of a thread that has not ended. */
+  get heapUnusedBytes(): number {
+    return this.#hasExited ? 0 : this.#readings.heapUnusedBytes;
+  }
+
+  get cachedBytes(): number {
+    return this.#hasExited ? 0 : this.#readings.cachedBytes;
+  }
+
+  /** Resolves when the thread has collected, or has ended. */
+  collectGarbage(): Promise<void> {
+    return this.#garbage.collect();
+  }
+
+  /** Resolves when the thread has dropped its decoded copies, or has ended. */
+  dropCopies(): Promise<void> {
+    const { id: request, done } = this.#requests.open();
+    this.#send({ type: 'drop-copies', request });
+    return done;
+  }
+
+  forgetCopies(keys: readonly TaskKey[]): void {
+    this.#send({ type: 'forget-copies', keys });
   }
 
   /** Takes in everything the thread has written and posted so far. */
@@ -171,6 +202,7 @@ export class ThreadHandle {
   #letGo(): void {
     for (const entry of this.#runs.all()) this.#settleLeftOver(entry);
     this.#cancelTimers();
+    this.#requests.end();
     this.#port.close();
     this.#worker.unref();
   }
@@ -182,6 +214,9 @@ export class ThreadHandle {
         return;
       case 'ping':
         this.#readRing();
+        return;
+      case 'done':
+        this.#requests.settle(message.request);
         return;
       case 'log':
         this.#owner.onLog(message.key, message.level, message.text);
@@ -262,6 +297,7 @@ export class ThreadHandle {
     }
     for (const entry of this.#runs.all()) this.#settleLeftOver(entry);
     this.#cancelTimers();
+    this.#requests.end();
     this.#port.close();
     if (!this.#isRetired) {
       this.#isRetired = true;
@@ -273,6 +309,19 @@ export class ThreadHandle {
   #cancelTimers(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+  }
+
+  #makeGarbage(): ThreadGarbage {
+    const { outside, clock } = this.#settings;
+    return new ThreadGarbage({
+      requests: this.#requests,
+      readings: this.#readings,
+      outside,
+      threadId: () => this.#worker.threadId,
+      send: (request) => this.#send({ type: 'collect-garbage', request }),
+      clock,
+      after: (delayMs, call) => this.#after(delayMs, call),
+    });
   }
 
   #after(delayMs: number, call: () => void): void {

@@ -12,6 +12,8 @@ import type { Pack } from './pack.js';
 export interface RunsMessage {
   readonly type: 'runs';
   readonly count: number;
+  /** The keys of the inputs are in the pack. */
+  readonly hasInputKeys: boolean;
   readonly functions: readonly FunctionRef[];
   readonly pack: Pack;
 }
@@ -21,13 +23,17 @@ export type ToThread =
   /** Abort the signal of this run, if it is the one under way. */
   | { readonly type: 'abort'; readonly seq: number; readonly reason: StopReason }
   | { readonly type: 'unload-modules'; readonly hashes: readonly ModuleHash[] }
-  /** Values were dropped that the thread may have seen: their memory returns once it has collected. */
-  | { readonly type: 'collect-garbage' };
+  /** Values were dropped that the thread may have seen: their memory returns once it has collected. Ends in `done`. */
+  | { readonly type: 'collect-garbage'; readonly request: number }
+  /** Let go of all decoded copies. Ends in `done`. */
+  | { readonly type: 'drop-copies'; readonly request: number }
+  | { readonly type: 'forget-copies'; readonly keys: readonly string[] };
 
 export type FromThread =
   | { readonly type: 'ready' }
   /** There are results in the shared memory. */
   | { readonly type: 'ping' }
+  | { readonly type: 'done'; readonly request: number }
   /** A result that is too large for the shared memory; `data` is in a shared buffer of exactly its size. */
   | {
       readonly type: 'success';
@@ -60,4 +66,6 @@ export interface ThreadSetup {
   readonly preinstalled: Readonly<Record<string, string>>;
   readonly workerName: string;
   readonly validate: boolean;
+  /** Most bytes of decoded copies in this thread; `false` keeps none. */
+  readonly copyBytesMax: number | false;
 }

@@ -39,6 +39,7 @@ export interface RunOptions {
   readonly key?: string;
   readonly args?: readonly unknown[] | Payload;
   readonly inputs?: readonly Payload[];
+  readonly inputKeys?: readonly string[];
   readonly resultEncoding?: Encoding;
   readonly attempt?: number;
 }
@@ -84,6 +85,7 @@ export class Rig {
       cancelGraceMs: 5000,
       abortGraceMs: 100,
       validate: false,
+      decodedCacheBytesMax: false,
       workerName: 'worker-a',
       clock: { nowMs: () => performance.now() },
       timers: realTimers,
@@ -126,6 +128,7 @@ export class Rig {
       function: ref,
       args: 'data' in args ? args : encodeValue(args),
       inputs: options.inputs ?? [],
+      ...(options.inputKeys === undefined ? {} : { inputKeys: options.inputKeys.map(asTaskKey) }),
       resultEncoding: options.resultEncoding ?? 'v8',
     };
     const outcome = new Promise<ExecutionOutcome>((resolve) => this.#waiting.set(runId, resolve));

@@ -3,11 +3,15 @@ import { getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { must } from '@spillway/kernel';
 import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
+import { publishSizeof } from '@spillway/values';
 import { unpackRuns } from '../run-pack.js';
 import { ResultRing, RunClaims } from '../shared-memory.js';
 import type { FromThread, ThreadSetup, ToThread } from '../thread-protocol.js';
+import { ThreadReadings } from '../thread-readings.js';
 import { captureConsole, TaskLog } from './console-capture.js';
 import { currentTasks, publishCurrentTask } from './context.js';
+import { DecodedCopies } from './decoded-copies.js';
+import { HeapReport } from './heap-report.js';
 import { ModuleCache } from './module-cache.js';
 import { TaskLoop } from './task-loop.js';
 import { TaskRunner } from './task-runner.js';
@@ -25,29 +29,60 @@ export function runTaskThread(): void {
   lowerPriority();
   process.setSourceMapsEnabled(true);
   publishCurrentTask();
-  const { port, memory, workerName, validate } = setup;
+  publishSizeof();
+  const { port, memory, workerName, validate, copyBytesMax } = setup;
   const post = (message: FromThread): void => port.postMessage(message);
   const log = new TaskLog(
     (key, level, text) => post({ type: 'log', key, level, text }),
     () => performance.now(),
   );
   const modules = new ModuleCache(setup);
+  const readings = new ThreadReadings(memory);
+  const heap = new HeapReport(readings, systemTimers);
+  const copies = copyBytesMax === false ? undefined : new DecodedCopies(copyBytesMax, readings);
   const loop = new TaskLoop({
     port,
     claims: new RunClaims(memory),
     ring: new ResultRing(memory),
-    runner: new TaskRunner({ modules, log, workerName, validate }),
-    onIdle: () => log.reportDropped(),
+    runner: new TaskRunner({ modules, log, workerName, validate, copies }),
+    onIdle: () => {
+      log.reportDropped();
+      heap.idle();
+    },
+    onRunEnd: (nowMs) => heap.runEnded(nowMs),
   });
   const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   captureConsole(log, () => loop.currentKey);
   endThreadOnStrayErrors(post);
+  const collect = async (request: number): Promise<void> => {
+    await garbage.ask();
+    heap.report();
+    post({ type: 'done', request });
+  };
   port.on('message', (message: ToThread) => {
-    if (message.type === 'runs') loop.enqueue(unpackRuns(message));
-    else if (message.type === 'abort') loop.abort(message.seq, message.reason);
-    else if (message.type === 'unload-modules') modules.unload(message.hashes);
-    else garbage.ask();
+    switch (message.type) {
+      case 'runs':
+        loop.enqueue(unpackRuns(message));
+        break;
+      case 'abort':
+        loop.abort(message.seq, message.reason);
+        break;
+      case 'unload-modules':
+        modules.unload(message.hashes);
+        break;
+      case 'collect-garbage':
+        void collect(message.request);
+        break;
+      case 'drop-copies':
+        copies?.drop();
+        post({ type: 'done', request: message.request });
+        break;
+      case 'forget-copies':
+        copies?.forget(message.keys);
+        break;
+    }
   });
+  heap.report();
   post({ type: 'ready' });
 }
 

@@ -24,6 +24,8 @@ export interface TaskLoopOptions {
   readonly runner: TaskRunner;
   /** Called when the queue is empty, before the last results are announced. */
   readonly onIdle: () => void;
+  /** Called after each run. */
+  readonly onRunEnd: (nowMs: number) => void;
 }
 
 export class TaskLoop {
@@ -64,9 +66,12 @@ export class TaskLoop {
           this.#announce();
           this.#finish(run, await end);
           turnedAtMs = performance.now();
+          this.#options.onRunEnd(turnedAtMs);
         } else if (end !== undefined) {
           this.#finish(run, end);
-          if (performance.now() - turnedAtMs > TURN_AFTER_MS) {
+          const nowMs = performance.now();
+          this.#options.onRunEnd(nowMs);
+          if (nowMs - turnedAtMs > TURN_AFTER_MS) {
             this.#announce();
             await nextTurn();
             turnedAtMs = performance.now();

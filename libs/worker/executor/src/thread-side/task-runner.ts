@@ -15,6 +15,7 @@ import { boundedText } from '../error-text.js';
 import type { ThreadRun } from '../run-pack.js';
 import type { TaskLog } from './console-capture.js';
 import { currentTasks, TaskScope } from './context.js';
+import type { DecodedCopies } from './decoded-copies.js';
 import { InputGuard } from './input-guard.js';
 import type { ModuleCache, UserFunction } from './module-cache.js';
 import { describeThrown, thrownToRemoteError } from './thrown.js';
@@ -28,6 +29,8 @@ export interface TaskRunnerOptions {
   readonly log: TaskLog;
   readonly workerName: string;
   readonly validate: boolean;
+  /** Copies kept for later tasks; `undefined` decodes each time. */
+  readonly copies: DecodedCopies | undefined;
 }
 
 export class TaskRunner {
@@ -58,7 +61,7 @@ export class TaskRunner {
   #call(run: ThreadRun, scope: TaskScope, call: UserFunction): RunEnd | Promise<RunEnd> {
     let args: unknown[];
     try {
-      args = decodeArguments(run);
+      args = decodeArguments(run, this.#options.copies);
     } catch (error) {
       return ownFailure(run, error);
     }
@@ -66,22 +69,31 @@ export class TaskRunner {
     const startedAtMs = performance.now();
     try {
       const returned = currentTasks.run(scope, () => call(...args));
-      if (!isThenable(returned)) return finish(run, returned, performance.now() - startedAtMs, guard);
+      if (!isThenable(returned)) return this.#finish(run, returned, performance.now() - startedAtMs, guard);
       return Promise.resolve(returned).then(
-        (value) => finish(run, value, performance.now() - startedAtMs, guard),
+        (value) => this.#finish(run, value, performance.now() - startedAtMs, guard),
         (thrown: unknown) => userFailure(run, thrown, guard),
       );
     } catch (thrown) {
       return userFailure(run, thrown, guard);
     }
   }
+
+  #finish(run: ThreadRun, value: unknown, durationMs: number, guard: InputGuard | undefined): RunEnd {
+    const end = finish(run, value, durationMs, guard);
+    if (end.type === 'success') this.#options.copies?.keepResult(run.key, value, end.result);
+    return end;
+  }
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
-function decodeArguments(run: ThreadRun): unknown[] {
-  const dependencies = run.inputs.map((input) => decodeValue(input));
+function decodeArguments(run: ThreadRun, copies: DecodedCopies | undefined): unknown[] {
+  const dependencies =
+    copies === undefined
+      ? run.inputs.map((input) => decodeValue(input))
+      : run.inputs.map((input, index) => copies.valueOf(run.inputKeys[index] ?? '', input));
   const args = decodeValue(run.args, { dependencies });
   if (Array.isArray(args)) return args;
   throw new ValueNotDecodableError(`The arguments of task ${run.key} are not an array but ${typeof args}`);
