@@ -6,9 +6,9 @@ import { join } from 'node:path';
 export class TempFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
-  /** Makes an empty folder below the operating system's folder for temporary files. */
-  static async create(): Promise<TempFolder> {
-    return new TempFolder(await mkdtemp(join(tmpdir(), 'spillway-test-')));
+  /** Makes an empty folder; below the operating system's folder for temporary files unless told otherwise. */
+  static async create(parent = tmpdir()): Promise<TempFolder> {
+    return new TempFolder(await mkdtemp(join(parent, 'spillway-test-')));
   }
 
   /** The path of something in the folder. */
