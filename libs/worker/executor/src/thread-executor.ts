@@ -37,6 +37,8 @@ export interface ThreadExecutorOptions {
   readonly installFolder: string;
   /** Cap of each thread's JavaScript heap; `false` leaves Node's default. */
   readonly heapMaxBytes: number | false;
+  /** Cap of each thread's new objects, on top of that; `false` leaves V8's own, 48 MiB. Default `false`. */
+  readonly youngMaxBytes?: number | false;
   /** A thread that has not ended so long after it was told to is reported stuck. */
   readonly cancelGraceMs: number;
   /** Between aborting a task's signal and ending its thread. */
@@ -221,6 +223,7 @@ export class ThreadExecutor implements TaskExecutor {
     return {
       entry: options.entry,
       heapMaxBytes: options.heapMaxBytes,
+      youngMaxBytes: options.youngMaxBytes ?? false,
       abortGraceMs: options.abortGraceMs,
       cancelGraceMs: options.cancelGraceMs,
       clock: options.clock,

@@ -1,8 +1,6 @@
 export { RamStore } from './ram-store.js';
 export { ContainerStore, type ContainerStoreOptions } from './container/container-store.js';
 export type { ContainerOperation, ContainerTroubleReport } from './container/container-trouble.js';
-export { ContainerStore, type ContainerStoreOptions } from './container/container-store.js';
-export type { ContainerOperation, ContainerTroubleReport } from './container/container-trouble.js';
 export { TwoTierStore, type TwoTierStoreOptions } from './two-tier-store.js';
 export { SpillFolder, type SpillFolderOptions } from './folder/spill-folder.js';
 export type { FileSystem } from './folder/file-system.js';

@@ -61,6 +61,8 @@ export interface MemoryActors {
 
 /** How long after a collection memory is still being swept (users-pains, section 24). */
 const SETTLE_MS = 200;
+/** A thread that does not answer within this time does so later, and is not waited for. */
+const ANSWER_MS_MAX = 1000;
 
 const NOTHING_YET: OwnMemory = { processBytes: 0, processPeakBytes: 0, heapUnusedBytes: 0 };
 
@@ -171,12 +173,12 @@ export class WorkerMemory {
 
   /** Has everything given back that is held for nobody, whether it is time for that or not. */
   async trimNow(): Promise<TrimReport> {
-    const { malloc, timers } = this.#options;
+    const { malloc } = this.#options;
     this.sample();
     const { processBytes: beforeBytes, hoardedBytes: hoardedBeforeBytes } = this.readings();
     await this.collectGarbage();
     const trimmed = await malloc.trim();
-    await new Promise<void>((resolve) => void timers.after(SETTLE_MS, resolve));
+    await this.#pass(SETTLE_MS);
     this.sample();
     const { processBytes: afterBytes, managedBytes } = this.readings();
     return { allocator: malloc.kind, trimmed, beforeBytes, afterBytes, managedBytes, hoardedBeforeBytes };
@@ -266,10 +268,15 @@ export class WorkerMemory {
 
   async #dropCachedCopies(): Promise<void> {
     this.#isDropping = true;
-    await this.#actors?.executor.dropCachedCopies();
+    // A thread in the middle of a long task answers when that is over: what it still has is counted again until then.
+    await Promise.race([this.#actors?.executor.dropCachedCopies(), this.#pass(ANSWER_MS_MAX)]);
     this.#isDropping = false;
     this.#cachedBytes = this.#actors?.executor.cachedBytes ?? 0;
     this.tell({ type: 'copies-cached', bytes: this.#cachedBytes });
+  }
+
+  #pass(forMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.timers.after(forMs, resolve));
   }
 
   async #collectAndTell(): Promise<void> {
