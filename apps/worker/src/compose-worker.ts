@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SOFTWARE_VERSION, type StimulusId } from '@spillway/kernel';
+import { SOFTWARE_VERSION, type ModuleHash, type StimulusId } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type WorkerMetrics } from '@spillway/messages';
 import type { Logger } from '@spillway/ports';
 import {
@@ -50,21 +50,14 @@ export async function composeWorker(
   const measure = measureProcess();
   const scratchFolder = scratchFolderOf(config.worker.localDirectory, resolved.workerId);
   let contactAddress = '';
-  let executor: ThreadExecutor | undefined;
+  const executor = lazyExecutor(resolved, queries);
   const runtime: WorkerRuntime = new WorkerRuntime({
     machine: new WorkerMachine(machineOptions(resolved)),
     memory: composeMemory(resolved, memoryMachine, open, logger),
     clock: systemClock,
     timers: systemTimers,
     logger,
-    makeExecutor: (listener) => {
-      executor = new ThreadExecutor({
-        ...executorOptions(resolved),
-        modules: { fetch: (hash) => queries.fetchModule(hash) },
-        listener,
-      });
-      return executor;
-    },
+    makeExecutor: executor.make,
     openLink: (hello, listener) => openLink(resolved, hello, listener),
     identity: () => identityOf(resolved, contactAddress),
     heartbeatIntervalMs: config.scheduler.heartbeatInterval,
@@ -80,7 +73,7 @@ export async function composeWorker(
       open.abandon();
       rmSync(scratchFolder, { recursive: true, force: true });
     },
-    hasThread: () => executor?.hasThread ?? false,
+    hasThread: executor.hasThread,
     register: async (transfers, address) => {
       contactAddress = address;
       await runtime.start(transfers);
@@ -96,6 +89,22 @@ export async function composeWorker(
         logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
       );
     },
+  };
+}
+
+/** The executor is made by the runtime, which it reports to. */
+function lazyExecutor(
+  resolved: ResolvedWorker,
+  queries: SchedulerQueries,
+): { readonly make: WorkerRuntimeOptions['makeExecutor']; readonly hasThread: () => boolean } {
+  let executor: ThreadExecutor | undefined;
+  return {
+    make: (listener) => {
+      const modules = { fetch: (hash: ModuleHash) => queries.fetchModule(hash) };
+      executor = new ThreadExecutor({ ...executorOptions(resolved), modules, listener });
+      return executor;
+    },
+    hasThread: () => executor?.hasThread ?? false,
   };
 }
 

@@ -23,13 +23,8 @@ const USER_CODE_PRIORITY = 10;
 /** Call this, and nothing else, in the file that `ThreadExecutorOptions.entry` names. */
 export function runTaskThread(): void {
   const setup = takeSetup();
-  // Threads that start after somebody has collected have it, and it cannot be deleted; user code is not to depend on
-  // when that was.
-  Reflect.set(globalThis, 'gc', undefined);
+  prepareGlobals();
   lowerPriority();
-  process.setSourceMapsEnabled(true);
-  publishCurrentTask();
-  publishSizeof();
   const { port, memory, workerName, validate, copyBytesMax } = setup;
   const post = (message: FromThread): void => port.postMessage(message);
   const log = new TaskLog(
@@ -84,6 +79,16 @@ export function runTaskThread(): void {
   });
   heap.report();
   post({ type: 'ready' });
+}
+
+/** What user code finds, and does not. */
+function prepareGlobals(): void {
+  // Threads that start after somebody has collected have it, and it cannot be deleted; user code is not to depend on
+  // when that was.
+  Reflect.set(globalThis, 'gc', undefined);
+  process.setSourceMapsEnabled(true);
+  publishCurrentTask();
+  publishSizeof();
 }
 
 /** The port and the memory are ours: user code that reads `workerData` finds nothing to break. */
