@@ -1,7 +1,7 @@
 /** Real processes, real disk, real memory: what workers do when values, or tasks, are larger than their memory. */
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@spillway/client';
+import type { Client, Future } from '@spillway/client';
 import { TempFolder } from '@spillway/testkit';
 import { startCluster } from './clusters.js';
 import type * as Memory from './fixtures/memory.tasks.js';
@@ -256,4 +256,62 @@ test('a limit that is ignored: with spill, pause and terminate off only target i
   );
   expect(await client.gather(client.map(isPattern, values, seeds(24)))).toEqual(seeds(24).map(() => true));
   expect((await client.memory()).total.spillWrittenBytes).toBeGreaterThan(0);
+}, 120_000);
+
+test('when all workers are paused, tasks that free memory run one at a time until one of them goes on', async () => {
+  let log = '';
+  await using cluster = await startCluster({
+    workers: 1,
+    memoryLimit: LIMIT,
+    logLevel: 'info',
+    onLog: (text) => (log += text),
+    settings: {
+      ...OFTEN,
+      'worker.memory.target': false,
+      'worker.memory.spill': false,
+      'worker.memory.pause-recycle': false,
+      'worker.memory.pause-return': '100ms',
+    },
+  });
+  await using client = await cluster.connect();
+  const { pattern, isPattern, count } = await loadTasks(client);
+  const values: Future<Float64Array>[] = [];
+  while ((await client.workers())[0]?.status === 'running') {
+    const value = client.submit(pattern, values.length, VALUE_BYTES);
+    values.push(value);
+    await client.wait([value], { until: 'first', timeout: '2s' }).catch(() => undefined);
+  }
+  const checks = client.map(isPattern, values, seeds(values.length));
+  const counted = client.submit(count, checks);
+  client.release([...values, ...checks]);
+
+  expect(await counted.result()).toBe(values.length);
+  expect(log).toContain('cluster.draining');
+  expect(log).not.toContain('worker.exited');
+}, 120_000);
+
+test('what a killed worker had spilled is removed by the one that follows it', async () => {
+  await using temp = await TempFolder.create();
+  await using cluster = await startCluster({
+    workers: 1,
+    memoryLimit: LIMIT,
+    settings: { 'worker.local-directory': temp.path, 'nanny.name': 'n1' },
+  });
+  await using client = await cluster.connect();
+  const { pattern, isPattern, pid } = await loadTasks(client);
+  const values = client.map(
+    pattern,
+    seeds(24),
+    seeds(24).map(() => VALUE_BYTES),
+  );
+  await client.wait(values);
+  const [folder] = await readdir(temp.join('spillway', 'nanny-n1'));
+
+  process.kill(await client.submit(pid).result(), 'SIGKILL');
+
+  await until(async () => {
+    const folders = await readdir(temp.join('spillway', 'nanny-n1'));
+    return folders.length === 1 && folders[0] !== folder;
+  });
+  expect(await client.gather(client.map(isPattern, values, seeds(24)))).toEqual(seeds(24).map(() => true));
 }, 120_000);

@@ -12,7 +12,7 @@ import {
 } from '@spillway/messages';
 import { encodeValue } from '@spillway/values';
 import { encodeWithFutures } from './encode-with-futures.js';
-import { Future, ownerOf, recordOf, type FutureOwner } from './future.js';
+import { Future, ownerOf, recordOf, wasReleasedBefore, type FutureOwner } from './future.js';
 import type { KeyRecord } from './key-record.js';
 
 /** An argument, or a part of one, that travels outside of the graph. */
@@ -54,6 +54,7 @@ export class ArgumentEncoder {
   readonly #open = new Set<object>();
   /** Within one call: between two calls a value may change. */
   readonly #measured = new Map<object, Measured>();
+  #submitCall = 0;
 
   /**
    * `place`: begins to put a value into the cluster, under a key of its own. `inlineBytesMax`: what encodes to more is
@@ -65,8 +66,12 @@ export class ArgumentEncoder {
     private readonly inlineBytesMax: number,
   ) {}
 
-  /** Throws `ValueNotEncodableError`, and `InvalidArgumentError` for a future of another client. */
-  encode(args: readonly unknown[]): EncodedArguments {
+  /**
+   * `submitCall`: number of the call that the arguments belong to. Throws `ValueNotEncodableError`, and
+   * `InvalidArgumentError` for a future of another client or one released before the call.
+   */
+  encode(args: readonly unknown[], submitCall: number): EncodedArguments {
+    this.#submitCall = submitCall;
     this.#measured.clear();
     const prepared = args.map((argument) => this.#takeOutAtOnce(argument));
     let encoded = this.#attempt(prepared);
@@ -89,7 +94,7 @@ export class ArgumentEncoder {
   }
 
   #attempt(args: readonly unknown[]): EncodedArguments {
-    const found = new FoundDependencies(this.owner, this.#large);
+    const found = new FoundDependencies(this.owner, this.#submitCall, this.#large);
     const payload = encodeWithFutures(args, (value) => found.indexOf(value));
     return { payload, dependencies: found.records, large: found.large };
   }
@@ -156,6 +161,7 @@ class FoundDependencies {
 
   constructor(
     private readonly owner: FutureOwner,
+    private readonly submitCall: number,
     private readonly known: ReadonlyMap<unknown, LargeArgument>,
   ) {}
 
@@ -191,7 +197,7 @@ class FoundDependencies {
 
   #ownRecord(future: Future<unknown>): KeyRecord {
     if (ownerOf(future) === this.owner) {
-      if (!future.released) return recordOf(future);
+      if (!wasReleasedBefore(future, this.submitCall)) return recordOf(future);
       throw new InvalidArgumentError(
         `The future ${future.key} was released and cannot be an argument any more.`,
       );

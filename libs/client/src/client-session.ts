@@ -55,7 +55,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   readonly #submissions: Submissions;
   readonly #results: ResultFetcher;
   readonly #upload: ValueUpload;
-  readonly #unwanted = new Set<TaskKey>();
+  #unwanted = new Set<TaskKey>();
+  #submitCalls = 0;
   /** A future that someone waits for stays, even when its handle was thrown away: `submit(…).result()`. */
   readonly #waits = new Set<{ readonly future: Future<unknown> }>();
   readonly #dropped = new FinalizationRegistry<KeyRecord>((record) => this.keys.release(record));
@@ -84,6 +85,10 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     });
   }
 
+  get submitCalls(): number {
+    return this.#submitCalls;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -94,8 +99,9 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     options: ResolvedTaskOptions,
   ): Future<unknown> {
     this.assertOpen();
+    this.#submitCalls += 1;
     // Encoded now: what the caller changes after the call is not the task's, and a mistake shows where it was made.
-    const encoded = this.#submissions.encoderFor(options).encode(args);
+    const encoded = this.#submissions.encoderFor(options).encode(args, this.#submitCalls);
     const hash = options.pure ? contentHash(callable.ref, encoded, options) : undefined;
     const draft = this.#draft(callable, encoded, options, hash);
     if (draft.ticket === undefined || !options.pure) this.#submissions.add([draft]);
@@ -109,6 +115,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   ): Future<unknown>[] {
     this.assertOpen();
     if (options.pure) return calls.map((args) => this.submitOne(callable, args, options));
+    this.#submitCalls += 1;
     const drafts = calls.map((args) => this.#draft(callable, args, options, undefined));
     if (drafts.length > 0) this.#submissions.add(drafts);
     return drafts.map(({ record, ticket }) => this.#handle(record, ticket));
@@ -233,7 +240,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     const key = asTaskKey(options.key ?? name ?? this.#names.next(callable.name));
     const isFirst = this.keys.findUsable(key) === undefined;
     const ticket = isFirst ? undefined : {};
-    return { record: this.keys.acquire(key), ticket, callable, options, args };
+    const record = this.keys.acquire(key);
+    return { record, ticket, callable, options, args, submitCall: this.#submitCalls };
   }
 
   #handle(record: KeyRecord, ticket?: SubmissionTicket): Future<unknown> {
@@ -274,13 +282,17 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     if (this.#isClosed) return;
     this.#unwanted.add(key);
     if (this.#unwanted.size > 1) return;
-    this.timers.soon(() => this.#outbox.add(() => this.#releaseUnwanted()));
+    this.timers.soon(() => {
+      // Those released later follow later, after what was submitted in between.
+      const unwanted = this.#unwanted;
+      this.#unwanted = new Set();
+      this.#outbox.add(() => this.#releaseUnwanted(unwanted));
+    });
   }
 
-  #releaseUnwanted(): void {
+  #releaseUnwanted(unwanted: ReadonlySet<TaskKey>): void {
     // A key that was submitted again meanwhile is wanted again.
-    const keys = [...this.#unwanted].filter((key) => this.keys.find(key) === undefined);
-    this.#unwanted.clear();
+    const keys = [...unwanted].filter((key) => this.keys.find(key) === undefined);
     for (const chunk of keyChunks(keys)) this.#connection.send({ type: 'client-releases-keys', keys: chunk });
   }
 }

@@ -4,6 +4,7 @@ import { preinstalled } from './remote-function.js';
 import { aClient, turns, type ClientRig } from './testing/client-rig.js';
 
 const make = preinstalled<(size: number) => Uint8Array>('m', 'make');
+const check = preinstalled<(value: Uint8Array) => boolean>('m', 'check');
 
 /** A client with one task whose graph is accepted. */
 async function aTask(): Promise<ClientRig & { future: Future<Uint8Array> }> {
@@ -111,6 +112,33 @@ describe('release', () => {
     future.release();
     await expect(future.result()).rejects.toThrow(/was released/);
     expect(() => future.cancel()).toThrow(/released/);
+  });
+
+  test('right after a call that it is an argument of leaves that call its argument', async () => {
+    const { client, cluster } = aClient();
+    const inputs = client.map(make, [1, 2]);
+    client.map(check, inputs);
+    client.release(inputs);
+    await turns();
+    const releasedAt = cluster.said.findIndex(({ type }) => type === 'client-releases-keys');
+    const committedAt = cluster.said.findLastIndex(({ type }) => type === 'graph-part');
+    expect(cluster.tasks.flatMap(({ dependencies }) => dependencies)).toEqual(inputs.map(({ key }) => key));
+    expect(releasedAt).toBeGreaterThan(committedAt);
+    const tooLate = client.map(check, inputs);
+    await expect(tooLate[0]!.result()).rejects.toThrow(/was released/);
+  });
+
+  test('is said after what was submitted before it, even while an earlier release is still to be said', async () => {
+    const { client, cluster } = aClient();
+    const [first, second] = client.map(make, [1, 2]);
+    await turns();
+    first!.release();
+    client.submit(check, second!);
+    second!.release();
+    await turns();
+    const lastGraph = cluster.said.findLastIndex(({ type }) => type === 'graph-part');
+    const lastRelease = cluster.said.findLastIndex(({ type }) => type === 'client-releases-keys');
+    expect(lastRelease).toBeGreaterThan(lastGraph);
   });
 
   test('and the same key submitted again in one turn stays wanted', async () => {

@@ -11,6 +11,8 @@ export type FutureStatus = 'pending' | 'lost' | 'finished' | 'erred' | 'cancelle
 
 /** What a future asks of the client that made it. */
 export interface FutureOwner {
+  /** How many calls have submitted tasks until now. */
+  readonly submitCalls: number;
   result(future: Future<unknown>, options: CallOptions): Promise<unknown>;
   exception(future: Future<unknown>, options: CallOptions): Promise<SpillwayError | undefined>;
   cancel(futures: readonly Future<unknown>[], options: { readonly force?: boolean }): void;
@@ -28,12 +30,15 @@ export let makeFuture: (owner: FutureOwner, record: KeyRecord, ticket?: Submissi
 export let recordOf: (future: Future<unknown>) => KeyRecord;
 export let ownerOf: (future: Future<unknown>) => FutureOwner;
 export let stateOf: (future: Future<unknown>) => KeyState;
+/** Whether the handle was gone when the call with this number was made. Its arguments may be encoded later. */
+export let wasReleasedBefore: (future: Future<unknown>, submitCall: number) => boolean;
 
 export class Future<T> implements Disposable {
   readonly #record: KeyRecord;
   readonly #owner: FutureOwner;
   readonly #ticket: SubmissionTicket | undefined;
-  #isReleased = false;
+  /** Submitting calls that were made before its release. */
+  #releasedAfter: number | undefined;
 
   /** Futures are made by a client: `submit`, `map`, `scatter`. */
   private constructor(owner: FutureOwner, record: KeyRecord, ticket: SubmissionTicket | undefined) {
@@ -58,7 +63,7 @@ export class Future<T> implements Disposable {
 
   /** Whether this handle was released. The result may live on for other handles. */
   get released(): boolean {
-    return this.#isReleased;
+    return this.#releasedAfter !== undefined;
   }
 
   /**
@@ -86,10 +91,13 @@ export class Future<T> implements Disposable {
     this.#owner.retry([this]);
   }
 
-  /** This handle is not needed any more. With the last one gone, the cluster frees the result. Twice is harmless. */
+  /**
+   * This handle is not needed any more; calls made before still have their argument. With the last handle gone, the
+   * cluster frees the result. Twice is harmless.
+   */
   release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
+    if (this.released) return;
+    this.#releasedAfter = this.#owner.submitCalls;
     this.#owner.dropped(this);
   }
 
@@ -106,6 +114,8 @@ export class Future<T> implements Disposable {
     recordOf = (future) => future.#record;
     ownerOf = (future) => future.#owner;
     stateOf = (future) => future.#state;
+    wasReleasedBefore = (future, submitCall) =>
+      future.#releasedAfter !== undefined && future.#releasedAfter < submitCall;
   }
 }
 

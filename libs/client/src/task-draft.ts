@@ -24,6 +24,8 @@ export interface TaskDraft {
   readonly callable: CallableFunction;
   readonly options: ResolvedTaskOptions;
   readonly args: readonly unknown[] | EncodedArguments;
+  /** Number of the call; a future released after it is still its argument. */
+  readonly submitCall: number;
 }
 
 export function isEncoded(args: TaskDraft['args']): args is EncodedArguments {
@@ -31,7 +33,7 @@ export function isEncoded(args: TaskDraft['args']): args is EncodedArguments {
 }
 
 export function encodedArguments(draft: TaskDraft, encoder: ArgumentEncoder): EncodedArguments {
-  return isEncoded(draft.args) ? draft.args : encoder.encode(draft.args);
+  return isEncoded(draft.args) ? draft.args : encoder.encode(draft.args, draft.submitCall);
 }
 
 export function specOf(draft: TaskDraft, encoded: EncodedArguments): TaskSpec {
