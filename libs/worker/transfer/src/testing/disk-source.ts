@@ -15,7 +15,6 @@ export class DiskSource implements ValueSource {
   readonly lost: TaskKey[] = [];
   /** Reads that are not released yet. */
   openCount = 0;
-  servedCount = 0;
   /** Called when a read has been opened; what it returns is waited for. */
   onOpened: (read: SpilledRead) => unknown = () => undefined;
   readonly store: TwoTierStore;
@@ -46,7 +45,6 @@ export class DiskSource implements ValueSource {
   }
 
   async serve(key: TaskKey): Promise<Payload | SpilledRead | undefined> {
-    this.servedCount += 1;
     const read = this.store.openRead(key);
     if (read === undefined) return this.store.peek(key);
     this.openCount += 1;
