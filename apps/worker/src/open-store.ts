@@ -56,6 +56,7 @@ export async function openStore(
   const { localDirectory, memory } = resolved.config.worker;
   if (resolved.data !== undefined) return inContainer(resolved, resolved.data, logger, hooks);
   const isSpilling = resolved.limitBytes !== false && (memory.target !== false || memory.spill !== false);
+  // Nothing is ever evicted then, so nobody sees the reason.
   if (!isSpilling) return withoutDisk('folder-lost', hooks, localDirectory);
   const folder = await createFolder(resolved, logger);
   return 'reason' in folder

@@ -10,4 +10,3 @@ export type {
 export { DEFAULT_MEMORY_OPTIONS, type MemoryMachineOptions } from './options.js';
 export { breakDown, RollingMinimum, type MemoryBreakdown, type MemoryReading } from './breakdown.js';
 export { GrowthWatch, type GrowthVerdict, type GrowthWatchOptions, type BusyWith } from './growth-watch.js';
-export { GarbageDebt, garbageBudgetBytes } from './garbage-debt.js';

@@ -1,4 +1,3 @@
-export { RamStore } from './ram-store.js';
 export { ContainerStore, type ContainerStoreOptions } from './container/container-store.js';
 export type { ContainerOperation, ContainerTroubleReport } from './container/container-trouble.js';
 export { TwoTierStore, type TwoTierStoreOptions } from './two-tier-store.js';
