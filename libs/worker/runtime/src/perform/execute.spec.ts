@@ -41,18 +41,23 @@ function aRig(inRam: readonly TaskKey[] = []): {
   done: string[];
   events: WorkerEvent[];
   pinned: string[];
+  /** Of which keys the store was asked to load the value. */
+  asked: TaskKey[];
   answer: (how: Payload | undefined | Error) => Promise<void>;
 } {
   const pinned: string[] = [];
+  const asked: TaskKey[] = [];
   const done: string[] = [];
   const events: WorkerEvent[] = [];
   const waiting: ((how: Payload | undefined | Error) => void)[] = [];
   const store = {
     peek: (key: TaskKey) => (inRam.includes(key) ? payload : undefined),
-    load: () =>
-      new Promise((resolve, reject) =>
+    load: (key: TaskKey) => {
+      asked.push(key);
+      return new Promise((resolve, reject) =>
         waiting.push((how) => (how instanceof Error ? reject(how) : resolve(how))),
-      ),
+      );
+    },
     pin: (keys: readonly TaskKey[]) => pinned.push(...keys),
     unpin: (keys: readonly TaskKey[]) => keys.forEach((key) => pinned.splice(pinned.indexOf(key), 1)),
   } as unknown as ManagedStore;
@@ -68,6 +73,7 @@ function aRig(inRam: readonly TaskKey[] = []): {
     done,
     events,
     pinned,
+    asked,
     answer: async (how) => {
       waiting.shift()?.(how);
       for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
@@ -97,11 +103,21 @@ test('a task that is stopped while its inputs load never starts, and its run is 
   starter.stop(stop);
   expect(events).toEqual([]);
   await answer(payload);
-  await answer(payload);
   expect(done).toEqual([]);
   expect(events).toEqual([
     { type: 'execute-stopped', stimulusId, key: x, runId, reason: 'timeout', started: false },
   ]);
+});
+
+test('a task that is stopped for its memory loads no more of its inputs, and lets go of them', async () => {
+  const { starter, events, pinned, asked, answer } = aRig();
+  starter.start(execute);
+  starter.stop({ ...stop, reason: 'out-of-memory' });
+  await answer(payload);
+
+  expect(asked).toEqual([y]);
+  expect(events).toMatchObject([{ type: 'execute-stopped', reason: 'out-of-memory', started: false }]);
+  expect(pinned).toEqual([]);
 });
 
 test('an input that is lost, damaged on disk or freed, sends the task back to be decided anew', async () => {

@@ -82,7 +82,7 @@ export class TaskStarter {
   async #loadAndStart(instruction: Execute): Promise<void> {
     const loading: Loading = { instruction, stopReason: undefined };
     this.#loading.add(loading);
-    const inputs = await this.#load(instruction.spec.dependencies);
+    const inputs = await this.#load(loading);
     this.#loading.delete(loading);
     if (loading.stopReason !== undefined) this.#reportStopped(instruction, loading.stopReason);
     else if (inputs.type === 'loaded') this.#hand(instruction, inputs.payloads);
@@ -90,9 +90,11 @@ export class TaskStarter {
     else this.#reportUnreadable(instruction, inputs.what);
   }
 
-  async #load(keys: readonly TaskKey[]): Promise<Loaded> {
+  /** Ends early, with what it has by then, once the task is stopped: often that is because memory is short. */
+  async #load(loading: Loading): Promise<Loaded> {
     const payloads: Payload[] = [];
-    for (const key of keys) {
+    for (const key of loading.instruction.spec.dependencies) {
+      if (loading.stopReason !== undefined) break;
       try {
         const payload = await this.store.load(key);
         if (payload === undefined) return { type: 'lost' };
