@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { allocatorsCompared } from './allocator.js';
 import { chainStep, roundTrip } from './latency.js';
+import { leakMatrix } from './matrix.js';
+import { memoryUnderLoad } from './memory.js';
 import { spawnToRegistered } from './start-up.js';
 import { spilling } from './spill.js';
 import { trivialTasks } from './throughput.js';
@@ -14,6 +16,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   transfer: workerToWorker,
   allocator: allocatorsCompared,
   spill: spilling,
+  memory: memoryUnderLoad,
+  matrix: leakMatrix,
 };
 
 /** One measured number. */

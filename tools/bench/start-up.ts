@@ -27,6 +27,8 @@ export async function spawnToRegistered(): Promise<readonly Figure[]> {
       `bench-${i}`,
       '--name',
       `bench-${i}`,
+      '--nanny-name',
+      'bench',
     ];
     const worker = fork(programs.worker, args, { env: quiet });
     await readyMessage(worker);
