@@ -1,5 +1,6 @@
 /** Body of a task thread: takes its setup, guards the process's output and priority, and listens for runs. */
 import { getPriority, setPriority } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { workerData } from 'node:worker_threads';
 import { must } from '@spillway/kernel';
 import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
@@ -12,6 +13,7 @@ import { captureConsole, TaskLog } from './console-capture.js';
 import { currentTasks, publishCurrentTask } from './context.js';
 import { DecodedCopies } from './decoded-copies.js';
 import { HeapReport } from './heap-report.js';
+import { IdleGarbage } from './idle-garbage.js';
 import { ModuleCache } from './module-cache.js';
 import { TaskLoop } from './task-loop.js';
 import { TaskRunner } from './task-runner.js';
@@ -35,6 +37,17 @@ export function runTaskThread(): void {
   const readings = new ThreadReadings(memory);
   const heap = new HeapReport(readings, systemTimers);
   const copies = copyBytesMax === false ? undefined : new DecodedCopies(copyBytesMax, readings);
+  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
+  const collectOwn = async (): Promise<void> => {
+    await garbage.ask();
+    heap.report();
+    idleGarbage.collected();
+  };
+  const idleGarbage = new IdleGarbage({
+    timers: systemTimers,
+    occupiedBytes,
+    collect: () => void collectOwn(),
+  });
   const loop = new TaskLoop({
     port,
     claims: new RunClaims(memory),
@@ -43,15 +56,17 @@ export function runTaskThread(): void {
     onIdle: () => {
       log.reportDropped();
       heap.idle();
+      idleGarbage.idle();
     },
-    onRunEnd: (nowMs) => heap.runEnded(nowMs),
+    onRunEnd: (nowMs) => {
+      heap.runEnded(nowMs);
+      idleGarbage.runEnded();
+    },
   });
-  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   captureConsole(log, () => loop.currentKey);
   endThreadOnStrayErrors(post);
   const collect = async (request: number): Promise<void> => {
-    await garbage.ask();
-    heap.report();
+    await collectOwn();
     post({ type: 'done', request });
   };
   port.on('message', (message: ToThread) => {
@@ -79,6 +94,12 @@ export function runTaskThread(): void {
   });
   heap.report();
   post({ type: 'ready' });
+}
+
+/** Objects, and what is counted outside of the heap for them: buffers, most of all. */
+function occupiedBytes(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
 }
 
 /** What user code finds, and does not. */
