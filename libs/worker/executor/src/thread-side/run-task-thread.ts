@@ -37,17 +37,7 @@ export function runTaskThread(): void {
   const readings = new ThreadReadings(memory);
   const heap = new HeapReport(readings, systemTimers);
   const copies = copyBytesMax === false ? undefined : new DecodedCopies(copyBytesMax, readings);
-  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
-  const collectOwn = async (): Promise<void> => {
-    await garbage.ask();
-    heap.report();
-    idleGarbage.collected();
-  };
-  const idleGarbage = new IdleGarbage({
-    timers: systemTimers,
-    occupiedBytes,
-    collect: () => void collectOwn(),
-  });
+  const { idleGarbage, collectOwn } = garbageOf(heap);
   const loop = new TaskLoop({
     port,
     claims: new RunClaims(memory),
@@ -65,10 +55,6 @@ export function runTaskThread(): void {
   });
   captureConsole(log, () => loop.currentKey);
   endThreadOnStrayErrors(post);
-  const collect = async (request: number): Promise<void> => {
-    await collectOwn();
-    post({ type: 'done', request });
-  };
   port.on('message', (message: ToThread) => {
     switch (message.type) {
       case 'runs':
@@ -81,7 +67,7 @@ export function runTaskThread(): void {
         modules.unload(message.hashes);
         break;
       case 'collect-garbage':
-        void collect(message.request);
+        void collectOwn().then(() => post({ type: 'done', request: message.request }));
         break;
       case 'drop-copies':
         copies?.drop();
@@ -94,6 +80,19 @@ export function runTaskThread(): void {
   });
   heap.report();
   post({ type: 'ready' });
+}
+
+/** Collections of this isolate: when asked for, and when it is idle. */
+function garbageOf(heap: HeapReport): { idleGarbage: IdleGarbage; collectOwn: () => Promise<void> } {
+  const garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
+  const collectOwn = async (): Promise<void> => {
+    await garbage.ask();
+    heap.report();
+    idleGarbage.collected();
+  };
+  const collect = (): void => void collectOwn();
+  const idleGarbage = new IdleGarbage({ timers: systemTimers, occupiedBytes, collect });
+  return { idleGarbage, collectOwn };
 }
 
 /** Objects, and what is counted outside of the heap for them: buffers, most of all. */
