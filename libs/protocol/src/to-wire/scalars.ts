@@ -38,18 +38,19 @@ export const WORKER_STATUS_TO_WIRE: Readonly<Record<WorkerStatus, spillway.v1.Wo
   retiring: wire.WorkerStatus.WORKER_STATUS_RETIRING,
 };
 
-export const SPILL_REFUSAL_TO_WIRE: Readonly<Record<SpillFailureReason | 'none', spillway.v1.SpillRefusal>> = {
-  none: wire.SpillRefusal.SPILL_REFUSAL_UNSPECIFIED,
-  'disk-full': wire.SpillRefusal.SPILL_REFUSAL_DISK_FULL,
-  'read-only': wire.SpillRefusal.SPILL_REFUSAL_READ_ONLY,
-  'no-access': wire.SpillRefusal.SPILL_REFUSAL_NO_ACCESS,
-  'folder-lost': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_LOST,
-  'limit-reached': wire.SpillRefusal.SPILL_REFUSAL_LIMIT_REACHED,
-  'folder-is-memory': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_IS_MEMORY,
-  'io-error': wire.SpillRefusal.SPILL_REFUSAL_IO_ERROR,
-  'thread-ended': wire.SpillRefusal.SPILL_REFUSAL_THREAD_ENDED,
-  closed: wire.SpillRefusal.SPILL_REFUSAL_CLOSED,
-};
+export const SPILL_REFUSAL_TO_WIRE: Readonly<Record<SpillFailureReason | 'none', spillway.v1.SpillRefusal>> =
+  {
+    none: wire.SpillRefusal.SPILL_REFUSAL_UNSPECIFIED,
+    'disk-full': wire.SpillRefusal.SPILL_REFUSAL_DISK_FULL,
+    'read-only': wire.SpillRefusal.SPILL_REFUSAL_READ_ONLY,
+    'no-access': wire.SpillRefusal.SPILL_REFUSAL_NO_ACCESS,
+    'folder-lost': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_LOST,
+    'limit-reached': wire.SpillRefusal.SPILL_REFUSAL_LIMIT_REACHED,
+    'folder-is-memory': wire.SpillRefusal.SPILL_REFUSAL_FOLDER_IS_MEMORY,
+    'io-error': wire.SpillRefusal.SPILL_REFUSAL_IO_ERROR,
+    'thread-ended': wire.SpillRefusal.SPILL_REFUSAL_THREAD_ENDED,
+    closed: wire.SpillRefusal.SPILL_REFUSAL_CLOSED,
+  };
 
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 
