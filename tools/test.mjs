@@ -57,7 +57,8 @@ check('sync', 'nx', ['sync:check']);
 check('lint', 'eslint', ['.', '--max-warnings', '0']);
 check('types', 'tsc', ['-b', 'tsconfig.json', '--pretty', 'false']);
 check('build', 'nx', ['run', 'cli:bundle']);
-suite('unit', ['--selectProjects', ...unitProjects()]);
+// By itself Jest leaves a core idle, and of two that is half of the machine.
+suite('unit', ['--maxWorkers=2', '--selectProjects', ...unitProjects()]);
 suite('e2e', ['--selectProjects', 'e2e', '--runInBand']);
 
 function unitProjects() {
