@@ -13,6 +13,7 @@ export async function spawnToRegistered(): Promise<readonly Figure[]> {
   const quiet = { ...env, SPILLWAY_LOG__LEVEL: 'silent' };
   const scheduler = fork(programs.spillway, ['scheduler', '--port', '0', '--http-port', 'false'], {
     env: quiet,
+    execArgv: [],
   });
   const { address } = await readyMessage(scheduler);
   const samples: number[] = [];
@@ -30,7 +31,7 @@ export async function spawnToRegistered(): Promise<readonly Figure[]> {
       '--nanny-name',
       'bench',
     ];
-    const worker = fork(programs.worker, args, { env: quiet });
+    const worker = fork(programs.worker, args, { env: quiet, execArgv: [] });
     await readyMessage(worker);
     samples.push(performance.now() - startedAt);
     worker.kill('SIGKILL');
