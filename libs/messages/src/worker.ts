@@ -22,6 +22,8 @@ export interface WorkerHello {
   readonly address: string;
   readonly nthreads: number;
   readonly memoryLimitBytes: number | false;
+  /** Beyond its limit it is ended (`worker.memory.terminate`), so it is not sent inputs that come to more. */
+  readonly isLimitEnforced: boolean;
   readonly pid: number;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly softwareVersion: string;
@@ -50,6 +52,8 @@ export type SchedulerToWorker =
       readonly attempt: number;
       /** Learned duration of its function; `undefined` while unknown. Short tasks are handed over in packs. */
       readonly expectedMs: number | undefined;
+      /** Learned size of its function's encoded results; absent while unknown, and for small ones. */
+      readonly expectedBytes?: number;
       /** Its end frees memory, and nothing else can: run it although the worker is paused. Its inputs are here. */
       readonly evenIfPaused?: boolean;
       readonly spec: TaskSpec;

@@ -217,7 +217,9 @@ export const schedulerToWorker: fc.Arbitrary<SchedulerToWorker> = fc.oneof(
       spec: taskSpec,
       dependencies: fc.array(dependency, { maxLength: 4 }),
     })
-    .chain((message) => fc.constantFrom(message, { ...message, evenIfPaused: true })),
+    .chain((message) =>
+      fc.constantFrom(message, { ...message, evenIfPaused: true }, { ...message, expectedBytes: 70_000 }),
+    ),
   fc.record({ type: type('free-keys'), stimulusId, keys }),
   fc.record({ type: type('cancel-task'), stimulusId, key, runId }),
   fc.record({ type: type('acquire-replicas'), stimulusId, replicas: fc.array(dependency, { maxLength: 3 }) }),
@@ -318,6 +320,7 @@ export const workerHello: fc.Arbitrary<WorkerHello> = fc.record(
     address,
     nthreads: fc.nat({ max: 4096 }),
     memoryLimitBytes: fc.oneof(fc.constant(false as const), count),
+    isLimitEnforced: fc.boolean(),
     pid: uint32,
     protocol,
     softwareVersion: words,
@@ -330,6 +333,7 @@ export const workerHello: fc.Arbitrary<WorkerHello> = fc.record(
       'address',
       'nthreads',
       'memoryLimitBytes',
+      'isLimitEnforced',
       'pid',
       'protocol',
       'softwareVersion',

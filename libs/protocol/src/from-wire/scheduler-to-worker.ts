@@ -43,6 +43,7 @@ function computeTask(wire: spillway.v1.ComputeTask, toDependency: ToDependency):
   if (wire.dependencies.length > DEPENDENCIES_MAX)
     throw invalid('dependencies', `more than ${DEPENDENCIES_MAX}`);
   const { expectedDuration } = wire;
+  const expectedBytes = count(wire.expectedBytes, 'expected_bytes');
   return {
     type: 'compute-task',
     runId: asRunId(count(wire.runId, 'run_id')),
@@ -52,6 +53,7 @@ function computeTask(wire: spillway.v1.ComputeTask, toDependency: ToDependency):
       expectedDuration === null || expectedDuration === undefined
         ? undefined
         : durationMs(expectedDuration, 'expected_duration'),
+    ...(expectedBytes === 0 ? {} : { expectedBytes }),
     ...(wire.evenIfPaused ? { evenIfPaused: true } : {}),
     spec: required(wire.spec, 'spec', taskSpec),
     dependencies: each(wire.dependencies, 'dependencies', toDependency),

@@ -34,6 +34,7 @@ export function workerHello(wire: spillway.v1.WorkerHello): WorkerHello {
       memoryLimitBytes === null || memoryLimitBytes === undefined
         ? false
         : count(memoryLimitBytes, 'memory_limit_bytes'),
+    isLimitEnforced: wire.memoryLimitEnforced,
     pid: count(wire.pid, 'pid'),
     protocol: required(wire.protocol, 'protocol', protocolVersion),
     softwareVersion: words(wire.softwareVersion, 'software_version'),

@@ -220,6 +220,7 @@ export const workerHello = (id: string): WorkerHello => ({
   address: '127.0.0.1:9999',
   nthreads: 2,
   memoryLimitBytes: 256 * 1024 * 1024,
+  isLimitEnforced: true,
   pid: 1234,
   protocol: { ...PROTOCOL_VERSION },
   softwareVersion: '0.0.0-test',

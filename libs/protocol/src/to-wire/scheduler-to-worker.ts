@@ -43,7 +43,7 @@ export function schedulerToWorkerToWire(
   switch (message.type) {
     case 'compute-task': {
       const [user, submission, order] = message.priority;
-      const { runId, attempt, expectedMs, evenIfPaused = false } = message;
+      const { runId, attempt, expectedMs, expectedBytes = 0, evenIfPaused = false } = message;
       return {
         stimulusId,
         computeTask: {
@@ -51,6 +51,7 @@ export function schedulerToWorkerToWire(
           attempt,
           priority: { user, submission, order },
           expectedDuration: expectedMs === undefined ? null : durationFromMs(expectedMs),
+          expectedBytes,
           evenIfPaused,
           spec: taskToWire(message.spec),
           dependencies: dependencies(message.dependencies),

@@ -14,6 +14,7 @@ export const workerHelloToWire = (hello: WorkerHello): spillway.v1.WorkerHello =
   address: hello.address,
   nthreads: hello.nthreads,
   memoryLimitBytes: hello.memoryLimitBytes === false ? null : hello.memoryLimitBytes,
+  memoryLimitEnforced: hello.isLimitEnforced,
   pid: hello.pid,
   protocol: hello.protocol,
   softwareVersion: hello.softwareVersion,

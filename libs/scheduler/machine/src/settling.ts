@@ -7,8 +7,10 @@ import { assertNever } from '@spillway/kernel';
 import type { RemoteError } from '@spillway/messages';
 import type { Core } from './core.js';
 import { dataNotRecoverable, dependencyFailed, sideEffectsDone } from './failures.js';
+import { fits, fitsPaused, fittingWorkers } from './fitting.js';
 import type { Job } from './jobs.js';
 import { chooseWorker } from './placement.js';
+import { refusal } from './refusal.js';
 import { allowedWorkers } from './restrictions.js';
 import {
   comparePriority,
@@ -22,10 +24,22 @@ import { asDependency } from './transitions/effects.js';
 import { move } from './transitions/index.js';
 import type { WorkerView } from './worker-view.js';
 
+/** Smaller results are no concern of a worker's admission, and not worth their bytes on the wire. */
+const TOLD_BYTES_MIN = 65_536;
 /** Least loaded workers that compete with the holders of a task's inputs. */
 const LEAST_LOADED_LOOKED_AT = 4;
 
 export function settleAll(core: Core): void {
+  // Another worker may be large enough for them now, or none any more.
+  if (core.roster.takeHasChanged()) for (const task of [...core.table.confined]) replan(core, task);
+  do settleAgenda(core);
+  while (core.agenda.hasTasks);
+  if (core.agenda.later.length === 0) return;
+  core.jobs.add(new RevisitTasks(core.agenda.later));
+  core.agenda.later = [];
+}
+
+function settleAgenda(core: Core): void {
   const { agenda } = core;
   for (let task = agenda.next(); task !== undefined; task = agenda.next()) settle(core, task);
   // Only now is it known what became ready and which workers have room. Dependents go before the queue is looked at,
@@ -37,9 +51,6 @@ export function settleAll(core: Core): void {
     else agenda.later.push(task);
   }
   fillWorkers(core);
-  if (agenda.later.length === 0) return;
-  core.jobs.add(new RevisitTasks(agenda.later));
-  agenda.later = [];
 }
 
 /** One input can make 100,000 tasks ready, and one release 100,000 forgotten: what is over a slice is done in the next ones. */
@@ -140,9 +151,14 @@ function errorOfInputs(task: SchedulerTask): RemoteError | undefined {
 
 function place(core: Core, task: SchedulerTask): void {
   if (task.state.name !== 'waiting' || task.state.missingCount > 0) return;
-  const allowed = allowedWorkers(core, task);
+  const wanted = allowedWorkers(core, task);
+  const fitting = fittingWorkers(core, task, wanted);
+  const isConfined = fitting !== undefined;
+  const allowed = fitting ?? wanted;
   if (allowed?.length === 0) {
-    move(core, task, { name: 'no-worker', sinceMs: core.nowMs });
+    if (isConfined && !fitsPaused(core, task))
+      move(core, task, { name: 'erred', error: refusal(core, task), dependentsError: undefined });
+    else move(core, task, { name: 'no-worker', sinceMs: core.nowMs, isConfined });
     return;
   }
   const candidates = allowed ?? core.roster.loads.leastLoaded(LEAST_LOADED_LOOKED_AT);
@@ -159,7 +175,11 @@ function place(core: Core, task: SchedulerTask): void {
     core.agenda.roomy.add(choice.worker);
   }
   const home = choice?.atHome === true ? choice.worker : undefined;
-  move(core, task, home === undefined ? QUEUED_ANYWHERE : { name: 'queued', home });
+  move(
+    core,
+    task,
+    home === undefined && !isConfined ? QUEUED_ANYWHERE : { name: 'queued', home, isConfined },
+  );
   core.queues.push(task, home, allowed);
 }
 
@@ -193,7 +213,8 @@ function takeNext(core: Core, worker: WorkerView): boolean {
   if (worker.status !== 'running' || core.table.counts.queued === 0) return false;
   const task = core.queues.nextFor(worker, core.options);
   if (task === undefined || !hasRoomFor(core, worker, task)) return false;
-  assign(core, task, worker);
+  if (fits(task, worker)) assign(core, task, worker);
+  else replan(core, task);
   return true;
 }
 
@@ -210,12 +231,13 @@ export function assign(
   const { spec } = task;
   if (spec === undefined) return;
   const runId = core.nextRunId();
+  const expectedBytes = core.expectedBytes(task);
   move(core, task, {
     name: 'processing',
     worker,
     runId,
     expectedMs: core.expectedMs(task),
-    expectedBytes: core.expectedBytes(task),
+    expectedBytes,
     ...(isDraining ? { isDraining } : {}),
   });
   core.outbox.toWorker(worker, {
@@ -225,6 +247,7 @@ export function assign(
     priority: [-spec.priority, task.submission, task.order],
     attempt: task.attempt,
     expectedMs: task.learned?.cost.meanMs,
+    ...(expectedBytes < TOLD_BYTES_MIN ? {} : { expectedBytes: Math.round(expectedBytes) }),
     ...(isDraining ? { evenIfPaused: true } : {}),
     spec,
     dependencies: task.dependencies.map(asDependency),

@@ -23,6 +23,9 @@ import { TaskTable } from './task-table.js';
 import { TRANSITIONS, type AnyTransition } from './transitions/index.js';
 import { WhoHasRequests } from './who-has-requests.js';
 
+/** A result is in its thread's heap and in shared memory at the same time, until its thread has collected. */
+const RESULT_FOOTPRINT = 2;
+
 export class MachineContext {
   readonly tasks: TaskTable;
   readonly ready = new ReadyQueue();
@@ -42,6 +45,8 @@ export class MachineContext {
 
   status: WorkerStatus = 'running';
   admission: Admission = 'open';
+  /** What running tasks may come to add to process memory; `false`: any amount. */
+  roomBytes: number | false = false;
   /** Paused, and what is not started goes back. */
   isHandingBack = false;
   /** The process was asked to end: nothing starts any more. */
@@ -70,7 +75,13 @@ export class MachineContext {
     // Its end frees memory, which is what everything else waits for.
     if (run.message.evenIfPaused === true) return this.status !== 'retiring' && !this.isRecycling;
     if (!this.mayStart || this.admission === 'closed') return false;
-    return this.admission === 'open' || this.slots.areIdle;
+    return this.slots.areIdle || (this.admission === 'open' && this.#hasRoomFor(run));
+  }
+
+  /** What returns little is always let in: the credit is for what others return. */
+  #hasRoomFor({ message: { expectedBytes = 0 } }: Run): boolean {
+    if (this.roomBytes === false || expectedBytes === 0) return true;
+    return (this.slots.expectedBytes + expectedBytes) * RESULT_FOOTPRINT <= this.roomBytes;
   }
 
   begin(stimulusId: StimulusId, nowMs: number): void {

@@ -18,7 +18,7 @@ export type WorkerEvent =
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };
 
 /**
- * `open`: tasks start as slots are free. `one-at-a-time`: only while no other runs. `closed`: none starts. What a slot's
+ * `open`: tasks start as slots are free and there is room for what they return. `one-at-a-time`: only while no other runs. `closed`: none starts. What a slot's
  * thread has been given runs on.
  */
 export type Admission = 'open' | 'one-at-a-time' | 'closed';
@@ -106,6 +106,8 @@ export type WorkerOutcome =
   | { readonly type: 'status-change'; readonly stimulusId: StimulusId; readonly status: WorkerStatus }
   /** Which tasks may start: credit for what they will produce (architecture.md D7). */
   | { readonly type: 'set-admission'; readonly stimulusId: StimulusId; readonly admission: Admission }
+  /** What the results of running tasks may come to add to process memory; `false`: any amount. */
+  | { readonly type: 'set-room'; readonly stimulusId: StimulusId; readonly roomBytes: number | false }
   /** Paused for long enough: what has not started goes back, and what comes until the worker runs again too. */
   | { readonly type: 'hand-back-unstarted'; readonly stimulusId: StimulusId }
   /** A session was begun after another was lost: the scheduler takes the worker for running. */

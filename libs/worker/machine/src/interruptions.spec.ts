@@ -12,6 +12,7 @@ import {
   sessionBegun,
   sessionLost,
   setAdmission,
+  setRoom,
   slotStuck,
   statusChange,
 } from './testing/index.js';
@@ -125,6 +126,24 @@ describe('admission', () => {
       'execute x run=1 slot=0',
     ]);
     expect(worker.tell(executeSuccess('x'))).toContain('execute y run=1 slot=0');
+  });
+
+  test('lets in what there is room for: a result is in a heap and in shared memory at once', () => {
+    worker.tell(setRoom(99));
+
+    expect(
+      worker.tell(computeTask('x', { expectedBytes: 80 }), computeTask('y', { expectedBytes: 20 })),
+    ).toEqual(['execute x run=1 slot=0']);
+    expect(worker.tell(setRoom(200))).toEqual(['execute y run=1 slot=1']);
+  });
+
+  test('lets in one task however little room there is, and beside it those that return little', () => {
+    worker.tell(setRoom(0));
+
+    expect(worker.tell(computeTask('x', { expectedBytes: 80 }), computeTask('y'))).toEqual([
+      'execute x run=1 slot=0',
+      'execute y run=1 slot=1',
+    ]);
   });
 
   test('is no obstacle to what frees memory', () => {

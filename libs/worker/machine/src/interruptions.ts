@@ -27,6 +27,10 @@ export function onSetAdmission(context: MachineContext, event: Outcome<'set-admi
   context.admission = event.admission;
 }
 
+export function onSetRoom(context: MachineContext, event: Outcome<'set-room'>): void {
+  context.roomBytes = event.roomBytes;
+}
+
 /** Of a worker that runs again by now nothing goes back. */
 export function onHandBackUnstarted(context: MachineContext): void {
   context.isHandingBack = context.status === 'paused';

@@ -93,12 +93,14 @@ export function checkAll(context: MachineContext): Broken | undefined {
 }
 
 function brokenSlots({ slots, options }: MachineContext): string | undefined {
+  let expectedBytes = 0;
   for (const slot of slots.all) {
     let expectedMs = 0;
     for (const attempt of slot.attempts) {
       if (attemptOf(attempt.run.task) !== attempt)
         return `Slot ${slot.index} has an attempt of ${attempt.run.task.key} that its task does not know`;
       expectedMs += attempt.run.message.expectedMs ?? 0;
+      expectedBytes += attempt.run.message.expectedBytes ?? 0;
     }
     if (slot.attempts.length > 0 && slot.head?.headSinceMs === undefined)
       return `The head of slot ${slot.index} has no start`;
@@ -110,6 +112,7 @@ function brokenSlots({ slots, options }: MachineContext): string | undefined {
     if (unknownCount !== slot.unknownCount || Math.abs(expectedMs - slot.expectedMs) > 1e-6)
       return `Slot ${slot.index} has lost count of its work`;
   }
+  if (expectedBytes !== slots.expectedBytes) return 'The slots have lost count of what they will return';
   return undefined;
 }
 

@@ -54,6 +54,8 @@ export function mayTake(slot: Slot, run: Run, limits: HandOverLimits, nowMs: num
 
 export class Slots {
   readonly all: readonly Slot[];
+  /** What the results of all attempts are expected to come to. */
+  expectedBytes = 0;
 
   constructor(
     slotCount: number,
@@ -86,6 +88,7 @@ export class Slots {
     const { expectedMs } = run.message;
     if (expectedMs === undefined) slot.unknownCount += 1;
     else slot.expectedMs += expectedMs;
+    this.expectedBytes += run.message.expectedBytes ?? 0;
     return attempt;
   }
 
@@ -109,6 +112,7 @@ export class Slots {
     const { expectedMs } = attempt.run.message;
     if (expectedMs === undefined) slot.unknownCount -= 1;
     else slot.expectedMs -= expectedMs;
+    this.expectedBytes -= attempt.run.message.expectedBytes ?? 0;
     // An empty slot has exactly no work, whatever rounding left behind.
     if (attempts.length === 0) slot.expectedMs = 0;
     if (attempt.stopping !== undefined) slot.stoppingCount -= 1;

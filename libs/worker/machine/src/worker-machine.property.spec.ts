@@ -79,9 +79,10 @@ class Conductor {
   /** What memory pressure brings. */
   press(): void {
     const { choices } = this;
-    const kind = choices.below(4);
+    const kind = choices.below(5);
     if (kind === 0) this.tell(build.handBackUnstarted());
     else if (kind === 1) this.tell(build.valuesLost(...choices.some(KEYS)));
+    else if (kind === 2) this.tell(build.setRoom(choices.of([false, 0, 40, 100])));
     else this.tell(build.setAdmission(choices.of(['open', 'open', 'one-at-a-time', 'closed'])));
   }
 
@@ -98,6 +99,7 @@ class Conductor {
         timeoutMs: choices.of([false, false, 100]),
         dependencies: inputs.map((input) => this.dependency(input)),
         ...(expectedMs === undefined ? {} : { expectedMs }),
+        expectedBytes: choices.of([0, 0, 10, 30]),
         evenIfPaused: choices.below(10) === 0,
       }),
     );
@@ -202,6 +204,7 @@ class Conductor {
     const { world } = this;
     this.tell(build.statusChange('running'));
     this.tell(build.setAdmission('open'));
+    this.tell(build.setRoom(this.choices.of([false, 0])));
     for (let round = 0; round < 200; round++) {
       const wasQuiet = this.#drainOnce();
       if (wasQuiet && world.machine.nextWakeMs === undefined) break;

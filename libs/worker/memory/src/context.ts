@@ -28,6 +28,7 @@ export class MemoryContext {
   /** `undefined` until the first sample. */
   processBytes: number | undefined;
   executingCount = 0;
+  #sampledManagedBytes = 0;
   #areCopiesLeaving = false;
 
   constructor(options: MemoryMachineOptions) {
@@ -59,6 +60,7 @@ export class MemoryContext {
     this.dropped.onSample(Math.max(0, (this.processBytes ?? bytes) - bytes), SETTLE_MS, this.nowMs);
     this.hoard.onSample(hoard, this.dropped.bytes);
     this.processBytes = bytes;
+    this.#sampledManagedBytes = this.accounting.managedBytes;
     this.executingCount = executingCount;
     this.#leastUnmanaged.add(Math.max(0, bytes - this.accounting.managedBytes), this.nowMs);
   }
@@ -68,6 +70,11 @@ export class MemoryContext {
     const processBytes = this.processBytes ?? 0;
     const unmanagedBytes = Math.max(0, processBytes - this.accounting.managedBytes);
     return processBytes - Math.min(this.hoard.reclaimableBytes, unmanagedBytes);
+  }
+
+  /** What came into RAM since the last sample, at least. */
+  get grownBytes(): number {
+    return Math.max(0, this.accounting.managedBytes - this.#sampledManagedBytes);
   }
 
   get breakdown(): MemoryBreakdown {

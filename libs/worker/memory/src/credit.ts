@@ -1,5 +1,5 @@
 /**
- * Credit for what tasks will produce (D7). While too many bytes are on their way to disk no task starts, so that producers
+ * Credit by what is on its way to disk (D7; for what tasks will return, see room.ts). While too many bytes are on their way to disk no task starts, so that producers
  * cannot outrun it. What cannot be spilled is no debt, and every eviction ends, so this never stops a worker for good.
  */
 import type { MemoryContext } from './context.js';

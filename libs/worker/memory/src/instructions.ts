@@ -65,6 +65,8 @@ export type MemoryRequest =
   | { readonly type: 'set-serving-max'; readonly transfersMax: number | false }
   /** Which tasks may start: credit for what they will produce. */
   | { readonly type: 'set-admission'; readonly admission: Admission }
+  /** What the results of running tasks may come to add to process memory; `false`: any amount. In steps. */
+  | { readonly type: 'set-room'; readonly roomBytes: number | false }
   /** Give the tasks that have not started back to the scheduler. */
   | { readonly type: 'hand-back-unstarted' }
   /** Paused for long, nothing to spill, nothing reclaimed: a fresh process is the only help. */

@@ -101,7 +101,7 @@ describe('spilling by process memory', () => {
     worker.say({ type: 'value-adopted', key: asTaskKey('clean'), nbytes: 200, diskBytes: 10 });
     worker.say({ type: 'value-loaded', key: asTaskKey('clean') });
     const instructions = worker.sample(750);
-    expect(instructions.map(({ type }) => type)).toEqual(['evict', 'collect-garbage']);
+    expect(instructions.map(({ type }) => type)).toEqual(['evict', 'collect-garbage', 'set-room']);
     expect(evictedKeys(instructions)).toEqual(['clean']);
     expect(worker.machine.readings().spillDebtBytes).toBe(0);
   });
@@ -242,7 +242,7 @@ describe('thresholds', () => {
   test('with terminate alone, memory is reclaimed before the nanny would act, and nothing else happens', () => {
     const worker = new Rehearsal({ spillFraction: false, pauseFraction: false });
     worker.store('a', 500);
-    expect(worker.sample(850)).toEqual([]);
+    expect(worker.sample(850).map(({ type }) => type)).toEqual(['set-room']);
     expect(worker.sample(851).map(({ type }) => type)).toEqual(['collect-garbage']);
     worker.climb(940);
     expect(evictedKeys(worker.said)).toEqual([]);

@@ -15,6 +15,7 @@ import type { MemoryMachineOptions } from './options.js';
 import { Pause } from './pause.js';
 import { Pressure } from './pressure.js';
 import { Reclaim } from './reclaim.js';
+import { Room } from './room.js';
 import { IN_RAM } from './stored-value.js';
 
 /** What a worker's memory comes to: for heartbeats, queries and metrics. */
@@ -45,6 +46,7 @@ export class MemoryMachine {
   readonly #pressure: Pressure;
   readonly #pause: Pause;
   readonly #credit: Credit;
+  readonly #room: Room;
 
   constructor(options: MemoryMachineOptions) {
     this.#context = new MemoryContext(options);
@@ -52,6 +54,7 @@ export class MemoryMachine {
     this.#pressure = new Pressure(this.#context, this.#reclaim);
     this.#pause = new Pause(this.#context, this.#pressure, this.#reclaim);
     this.#credit = new Credit(this.#context, this.#pressure);
+    this.#room = new Room(this.#context);
   }
 
   /** Takes one event and says what to do. Order matters: perform all instructions, in order, before the next event. */
@@ -64,6 +67,7 @@ export class MemoryMachine {
     this.#pause.onTime();
     this.#pressure.relieveTarget();
     this.#credit.review();
+    this.#room.review();
     return context.instructions;
   }
 

@@ -9,6 +9,8 @@ export interface Thresholds {
   /** Spilling by process memory goes on until live memory is not above it. */
   readonly spillGoalBytes: number;
   readonly pauseBytes: number | false;
+  /** Where the nanny ends the process. */
+  readonly terminateBytes: number | false;
   /** A paused worker may go on when live memory is not above it. */
   readonly resumeBytes: number;
   /** Process memory above it is reclaimed. `false`: process memory is ignored. */
@@ -35,6 +37,7 @@ export function thresholdsOf(options: MemoryMachineOptions, limitBytes: number |
     spillBytes: share(spillFraction),
     spillGoalBytes: share(targetFraction === false ? spillFraction : targetFraction) || 0,
     pauseBytes: share(pauseFraction),
+    terminateBytes: share(terminateFraction),
     resumeBytes:
       share(pauseFraction === false ? false : pauseFraction - (options.pauseReleaseGapFraction || 0)) || 0,
     reclaimBytes: share(lowest(spillFraction, pauseFraction, reclaimFor(terminateFraction))),

@@ -59,6 +59,7 @@ export interface ComputeOptions {
   readonly attempt?: number;
   readonly priority?: Priority;
   readonly expectedMs?: number;
+  readonly expectedBytes?: number;
   readonly timeoutMs?: number | false;
   readonly dependencies?: readonly Dependency[];
   readonly evenIfPaused?: boolean;
@@ -73,6 +74,7 @@ export function computeTask(key: string, options: ComputeOptions = {}): EventOf<
     priority: options.priority ?? [0, 0, 0],
     attempt: options.attempt ?? 1,
     expectedMs: options.expectedMs,
+    ...(options.expectedBytes === undefined ? {} : { expectedBytes: options.expectedBytes }),
     ...(options.evenIfPaused === true ? { evenIfPaused: true } : {}),
     spec: aSpec(key, {
       dependencies: dependencies.map((dependency) => dependency.key),
@@ -206,6 +208,12 @@ export const setAdmission = (admission: Admission): EventOf<'set-admission'> => 
   type: 'set-admission',
   stimulusId,
   admission,
+});
+
+export const setRoom = (roomBytes: number | false): EventOf<'set-room'> => ({
+  type: 'set-room',
+  stimulusId,
+  roomBytes,
 });
 
 export const handBackUnstarted = (): EventOf<'hand-back-unstarted'> => ({

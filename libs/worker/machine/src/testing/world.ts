@@ -47,6 +47,8 @@ export class World {
   readonly #putAtMs = new Map<TaskKey, number>();
   isRecycled = false;
   #admission: Admission = 'open';
+  #roomBytes: number | false = false;
+  readonly #expectedBytes = new Map<RunId, number>();
   /** Runs that free memory. */
   readonly #startAnyway = new Set<RunId>();
   readonly #generations = new Map<TaskKey, number>();
@@ -97,9 +99,13 @@ export class World {
         this.#takeBack(event.spec.key);
         this.fates.set(event.runId, { key: event.spec.key, fate: 'open' });
         if (event.evenIfPaused === true) this.#startAnyway.add(event.runId);
+        this.#expectedBytes.set(event.runId, event.expectedBytes ?? 0);
         return;
       case 'set-admission':
         this.#admission = event.admission;
+        return;
+      case 'set-room':
+        this.#roomBytes = event.roomBytes;
         return;
       case 'free-keys':
         for (const key of event.keys) {
@@ -212,7 +218,15 @@ export class World {
     if (this.isRecycled || this.machine.status === 'retiring') return false;
     if (this.#startAnyway.has(runId)) return true;
     if (this.machine.status === 'paused' || this.#admission === 'closed') return false;
-    return this.#admission === 'open' || this.threads.every((thread) => thread.length === 0);
+    if (this.threads.every((thread) => thread.length === 0)) return true;
+    return this.#admission === 'open' && this.#hasRoomFor(runId);
+  }
+
+  #hasRoomFor(runId: RunId): boolean {
+    const bytesOf = (each: RunId): number => this.#expectedBytes.get(each) ?? 0;
+    if (this.#roomBytes === false || bytesOf(runId) === 0) return true;
+    const runningBytes = this.threads.flat().reduce((sum, attempt) => sum + bytesOf(attempt.runId), 0);
+    return 2 * (runningBytes + bytesOf(runId)) <= this.#roomBytes;
   }
 
   #stopExecution({ slot, key, runId, reason }: Extract<WorkerInstruction, { type: 'stop-execution' }>): void {

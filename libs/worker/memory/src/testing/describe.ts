@@ -14,6 +14,8 @@ export function describeInstruction(instruction: MemoryInstruction): string {
       return `set-serving-max ${instruction.transfersMax === false ? 'off' : instruction.transfersMax}`;
     case 'set-admission':
       return `set-admission ${instruction.admission}`;
+    case 'set-room':
+      return `set-room ${instruction.roomBytes === false ? 'any' : instruction.roomBytes}`;
     case 'warn-unmanaged':
       return `warn-unmanaged ${instruction.why} (${describeNumbers(instruction.numbers)})`;
     case 'log-event': {

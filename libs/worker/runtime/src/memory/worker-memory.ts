@@ -238,6 +238,9 @@ export class WorkerMemory {
           instruction.transfersMax === false ? this.#options.servingMax : instruction.transfersMax,
         );
         break;
+      case 'set-room':
+        this.#actors?.tellTasks({ type: 'set-room', stimulusId, roomBytes: instruction.roomBytes });
+        break;
       case 'set-admission':
         this.#actors?.tellTasks({ type: 'set-admission', stimulusId, admission: instruction.admission });
         break;
