@@ -59,10 +59,6 @@ export interface SpillCounters {
 export interface SpillingStore extends ValueStore {
   /** Bytes on disk of the values that are there, after compression. */
   readonly spilledBytes: number;
-  /** RAM bytes of values that are on disk too: evicting them writes nothing. */
-  readonly cleanBytes: number;
-  /** Spill debt (D7): RAM bytes that wait to be written, or are being written. */
-  readonly pendingSpillBytes: number;
   readonly spillCounters: SpillCounters;
   location(key: TaskKey): 'ram' | 'disk' | 'both' | undefined;
   /**

@@ -6,7 +6,6 @@
  * so evicting it again writes nothing. What is returned is what was put: bytes that have changed on disk are lost data.
  */
 import { setImmediate } from 'node:timers/promises';
-import { types } from 'node:util';
 import { UnavailableError, type TaskKey } from '@spillway/kernel';
 import type { Payload, SpillFailureReason } from '@spillway/messages';
 import type {
@@ -16,7 +15,7 @@ import type {
   SpilledRead,
   SpillingStore,
 } from '@spillway/ports';
-import type { ReadFailureReason, RecordPosition, SpillDisk, SpillFailure } from './disk/spill-disk.js';
+import type { ReadFailureReason, RecordPosition, SpillDisk } from './disk/spill-disk.js';
 import { compacted } from './tiers/backing.js';
 import { Compactor } from './tiers/compactor.js';
 import { EvictTally } from './tiers/evict-tally.js';
@@ -35,10 +34,6 @@ export interface TwoTierStoreOptions {
   readonly onLost: (keys: readonly TaskKey[], reason: Exclude<ReadFailureReason, 'unavailable'>) => void;
   /** Asked just before a copy in RAM is dropped: what a task uses by then stays, and is on disk as well. */
   readonly isInUse?: (key: TaskKey) => boolean;
-  /** The disk refused a write. For display only: what it means for each value is in the outcome of `evict`. */
-  readonly onDiskFailed?: (failure: SpillFailure) => void;
-  /** Let go of a shared buffer of so many bytes, which V8 will not collect by itself (architecture.md D6). */
-  readonly onDropped?: (bytes: number) => void;
 }
 
 /** Keys that `evict` works through before it lets others have their turn. */
@@ -65,7 +60,6 @@ export class TwoTierStore implements SpillingStore {
       fileBytes: () => this.#table.fileBytes,
       onWritten: (held, position) => this.#written(held, position),
       onEnded: (held, failure, tally) => this.#evictWritten(held, failure, tally),
-      onDiskFailed: (failure) => this.options.onDiskFailed?.(failure),
       onLimitReached: () => this.#compactor.squeeze(),
       onBatchEnded: () => this.#compactor.tidy(),
     });
@@ -75,21 +69,8 @@ export class TwoTierStore implements SpillingStore {
     return this.#held.ramBytes;
   }
 
-  get cleanBytes(): number {
-    return this.#held.cleanBytes;
-  }
-
   get spilledBytes(): number {
     return this.#table.liveBytes;
-  }
-
-  /** Bytes of the files, freed records included. */
-  get fileBytes(): number {
-    return this.#table.fileBytes;
-  }
-
-  get pendingSpillBytes(): number {
-    return this.#spiller.pendingBytes;
   }
 
   get spillCounters(): SpillCounters {
@@ -117,9 +98,7 @@ export class TwoTierStore implements SpillingStore {
   }
 
   put(key: TaskKey, payload: Payload): void {
-    const own = compacted(payload);
-    if (own !== payload || this.has(key)) this.#letGo(payload);
-    if (!this.has(key)) this.#held.add(key, own);
+    if (!this.has(key)) this.#held.add(key, compacted(payload));
   }
 
   /** Rejects with `UnavailableError` when it cannot be read at this moment; it is still held then. */
@@ -201,7 +180,7 @@ export class TwoTierStore implements SpillingStore {
       tally.kept(held.key, recordBytes);
       return;
     }
-    this.#letGo(this.#held.dropFromRam(held));
+    this.#held.dropFromRam(held);
     tally.evicted(held.key, recordBytes);
   }
 
@@ -231,10 +210,7 @@ export class TwoTierStore implements SpillingStore {
     const result = await this.options.disk.read(held.key, record.position);
     this.#table.unpin(record.segment);
     this.#compactor.tidy();
-    if (!held.isHeld) {
-      if (result.ok) this.#letGo(result.payload);
-      return this.load(held.key);
-    }
+    if (!held.isHeld) return this.load(held.key);
     if (result.ok) return this.#held.addToRam(held, result.payload);
     if (result.reason === 'unavailable')
       throw new UnavailableError(
@@ -252,14 +228,8 @@ export class TwoTierStore implements SpillingStore {
   }
 
   #drop(held: HeldValue): void {
-    this.#letGo(held.payload);
     this.#held.delete(held);
     this.#spiller.cancel(held);
-  }
-
-  #letGo(payload: Payload | undefined): void {
-    if (payload !== undefined && types.isSharedArrayBuffer(payload.data.buffer))
-      this.options.onDropped?.(payload.data.byteLength);
   }
 
   #moved(record: LiveRecord, position: RecordPosition): boolean {

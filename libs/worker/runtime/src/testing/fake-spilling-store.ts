@@ -44,9 +44,6 @@ export class FakeSpillingStore implements SpillingStore {
     return [...this.disk.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   }
 
-  readonly cleanBytes = 0;
-  readonly pendingSpillBytes = 0;
-
   put(key: TaskKey, payload: Payload): void {
     if (!this.has(key)) this.ram.set(key, payload);
   }

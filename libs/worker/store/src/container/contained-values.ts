@@ -2,8 +2,7 @@
  * Which values are held, and how far each has come into the container. The one place where that changes, so that the sums
  * are right.
  *
- * Invariants: `managedBytes` + `movedOutBytes` is the sum of the bytes of all values held; `pendingBytes` is that of the
- * values on their way into the container; neither is ever negative.
+ * Invariant: `managedBytes` + `movedOutBytes` is the sum of the bytes of all values held; neither is ever negative.
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Encoding, Payload } from '@spillway/messages';
@@ -43,7 +42,6 @@ export class ContainedValue {
 export class ContainedValues {
   readonly #values = new Map<TaskKey, ContainedValue>();
   #totalBytes = 0;
-  #pendingBytes = 0;
   #containedBytes = 0;
   #movedOutBytes = 0;
   #creditBytes = 0;
@@ -54,10 +52,6 @@ export class ContainedValues {
 
   get movedOutBytes(): number {
     return this.#movedOutBytes + this.#creditBytes;
-  }
-
-  get pendingBytes(): number {
-    return this.#pendingBytes;
   }
 
   /** Bytes that the container freed, of which it is not said yet to which values they count. */
@@ -118,6 +112,5 @@ export class ContainedValues {
     this.#totalBytes += bytes;
     if (place.name === 'contained') this.#containedBytes += bytes;
     else if (place.name === 'moved-out') this.#movedOutBytes += bytes;
-    else if (place.name !== 'refused') this.#pendingBytes += bytes;
   }
 }

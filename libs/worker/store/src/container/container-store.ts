@@ -10,7 +10,6 @@
  * called evicted as the bytes cover that it freed; what is left over counts for the next time. Sums are right, identities
  * are not. A value that is read counts as in RAM again, as containers of two tiers put it there.
  */
-import { types } from 'node:util';
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type {
@@ -37,8 +36,6 @@ export interface ContainerStoreOptions {
   readonly onLost: (keys: readonly TaskKey[], reason: 'damaged' | 'gone') => void;
   /** Something went wrong in the container; not again until the same has worked. */
   readonly onTrouble: (report: ContainerTroubleReport) => void;
-  /** Let go of a shared buffer of so many bytes, which V8 will not collect by itself (architecture.md D6). */
-  readonly onDropped?: (bytes: number) => void;
 }
 
 /** Sets and deletions under way at a time. */
@@ -49,8 +46,6 @@ const SETS_MAX = 3;
 export class ContainerStore implements SpillingStore {
   /** Whether the container can be told to move values out of RAM: whether `evict` may be asked. */
   readonly canEvict: boolean;
-  /** Evictable values are always written anew. */
-  readonly cleanBytes = 0;
   readonly #container: ValueContainer;
   readonly #values = new ContainedValues();
   readonly #queue = new OperationQueue(OPERATIONS_MAX);
@@ -82,11 +77,6 @@ export class ContainerStore implements SpillingStore {
   /** Bytes that the container moved out of RAM, as they were put. */
   get spilledBytes(): number {
     return this.#values.movedOutBytes;
-  }
-
-  /** Bytes that the container has not taken yet. What it refused is no debt. */
-  get pendingSpillBytes(): number {
-    return this.#values.pendingBytes;
   }
 
   /** Of what was moved out of RAM, and of what was read after it had been. The container compresses as it likes. */
@@ -124,9 +114,7 @@ export class ContainerStore implements SpillingStore {
   }
 
   put(key: TaskKey, payload: Payload): void {
-    const own = compacted(payload);
-    if (own !== payload || this.has(key)) this.#letGo(payload);
-    if (!this.has(key)) this.#write(this.#values.add(key, own));
+    if (!this.has(key)) this.#write(this.#values.add(key, compacted(payload)));
   }
 
   async load(key: TaskKey): Promise<Payload | undefined> {
@@ -196,10 +184,7 @@ export class ContainerStore implements SpillingStore {
       return;
     }
     this.#trouble.worked('set');
-    if (this.#isHeld(value)) {
-      this.#values.move(value, { name: 'contained' });
-      this.#letGo(payload);
-    }
+    if (this.#isHeld(value)) this.#values.move(value, { name: 'contained' });
     this.#retryOne();
   }
 
@@ -308,7 +293,6 @@ export class ContainerStore implements SpillingStore {
       this.#counters.writeBytes += freedBytes;
       this.#counters.writeSeconds += seconds();
       this.#values.addCredit(freedBytes);
-      this.options.onDropped?.(freedBytes);
     }
     return outcome;
   }
@@ -320,7 +304,6 @@ export class ContainerStore implements SpillingStore {
   #drop(value: ContainedValue): void {
     this.#values.delete(value);
     this.#refused.delete(value);
-    this.#letGo(value.payload);
     // A set that was rejected may have left something. One that has not begun leaves nothing.
     if (value.setCount > 0) void this.#queue.run(value.key, () => this.#delete(value.key));
   }
@@ -333,11 +316,6 @@ export class ContainerStore implements SpillingStore {
     } catch (error) {
       this.#trouble.failed('delete', `could not delete ${key}`, error);
     }
-  }
-
-  #letGo(payload: Payload | undefined): void {
-    if (payload !== undefined && types.isSharedArrayBuffer(payload.data.buffer))
-      this.options.onDropped?.(payload.data.byteLength);
   }
 }
 

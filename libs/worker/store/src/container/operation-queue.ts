@@ -1,6 +1,6 @@
 /**
  * In what order a container is asked to set and delete: of one key one after the other, as they came; of different keys
- * so many at a time. What waits is bounded by those who ask: bytes to be set count as spill debt, and a deletion is a key.
+ * so many at a time. What waits is bounded by those who ask: bytes to be set are managed bytes, and a deletion is a key.
  */
 import type { TaskKey } from '@spillway/kernel';
 import { Fifo } from '../thread/fifo.js';

@@ -47,6 +47,13 @@ export class FakeDisk implements SpillDisk {
     return this.#reads.length + this.#ordered.length;
   }
 
+  /** Bytes of all segments, freed records included. */
+  get fileBytes(): number {
+    return [...this.segments.values()]
+      .flatMap((records) => [...records.values()])
+      .reduce((sum, { key, payload }) => sum + recordBytesMax(key, payload.data.byteLength), 0);
+  }
+
   get isAskedToWrite(): boolean {
     return this.#ordered.length > 0;
   }

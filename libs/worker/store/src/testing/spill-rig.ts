@@ -18,8 +18,6 @@ export interface RigOptions {
 
 export class SpillRig implements AsyncDisposable {
   readonly lost: [TaskKey, string][] = [];
-  /** Reasons for which the disk refused a write. */
-  readonly diskFailures: string[] = [];
 
   private constructor(
     private readonly temporary: TempFolder,
@@ -31,7 +29,6 @@ export class SpillRig implements AsyncDisposable {
       disk: thread,
       maxSpillBytes: false,
       onLost: (keys, reason) => this.lost.push(...keys.map((key) => [key, reason] as [TaskKey, string])),
-      onDiskFailed: ({ reason }) => this.diskFailures.push(reason),
       ...storeOptions,
     });
   }

@@ -1,8 +1,8 @@
 /**
  * Which values are held, and in which tiers. The one place where a value changes tiers, so that the sums are right.
  *
- * Invariants: `ramBytes` is the sum of the bytes of all values in RAM, `cleanBytes` of those that are on disk too; the
- * records of values on disk are exactly those live in the segment table.
+ * Invariants: `ramBytes` is the sum of the bytes of all values in RAM; the records of values on disk are exactly those
+ * live in the segment table.
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Encoding, Payload } from '@spillway/messages';
@@ -44,16 +44,11 @@ export class HeldValue {
 export class HeldValues {
   readonly #values = new Map<TaskKey, HeldValue>();
   #ramBytes = 0;
-  #cleanBytes = 0;
 
   constructor(private readonly table: SegmentTable) {}
 
   get ramBytes(): number {
     return this.#ramBytes;
-  }
-
-  get cleanBytes(): number {
-    return this.#cleanBytes;
   }
 
   get size(): number {
@@ -98,12 +93,10 @@ export class HeldValues {
     return payload;
   }
 
-  /** Returns what was in RAM. Requires: it is on disk. */
-  dropFromRam(held: HeldValue): Payload | undefined {
+  /** Does nothing to what is not on disk as well: there would be nothing left of it. */
+  dropFromRam(held: HeldValue): void {
     const { tiers } = held;
-    if (tiers.in !== 'both') return undefined;
-    this.#change(held, { in: 'disk', record: tiers.record });
-    return tiers.payload;
+    if (tiers.in === 'both') this.#change(held, { in: 'disk', record: tiers.record });
   }
 
   /** False, and nothing changes, when it is in RAM nowhere: there would be nothing left of it. */
@@ -122,8 +115,6 @@ export class HeldValues {
   }
 
   #count(held: HeldValue, sign: 1 | -1): void {
-    const bytes = sign * (held.payload?.data.byteLength ?? 0);
-    this.#ramBytes += bytes;
-    if (held.tiers.in === 'both') this.#cleanBytes += bytes;
+    this.#ramBytes += sign * (held.payload?.data.byteLength ?? 0);
   }
 }

@@ -19,7 +19,6 @@ export interface SpillerOptions {
   readonly onWritten: (held: HeldValue, position: RecordPosition) => void;
   /** After `onWritten`, once for each who asked; `undefined`: it is on disk. */
   readonly onEnded: (held: HeldValue, failure: NotEvictedReason | undefined, asker: EvictTally) => void;
-  readonly onDiskFailed: (failure: SpillFailure) => void;
   readonly onLimitReached: () => void;
   /** A batch has ended, and all who waited for it know. */
   readonly onBatchEnded: () => void;
@@ -52,17 +51,13 @@ export class Spiller {
 
   constructor(private readonly options: SpillerOptions) {}
 
-  get pendingBytes(): number {
-    return this.#queue.pendingBytes;
-  }
-
   /** What the disk said when it last failed; another object each time. */
   get lastFailure(): SpillFailure | undefined {
     return this.#lastFailure;
   }
 
   get isWriting(): boolean {
-    return this.#queue.isBusy || this.#queue.pendingBytes > 0;
+    return this.#writes.size > 0;
   }
 
   /** All who ask for the same value share the write. Requires: `pump` afterwards. */
@@ -124,7 +119,6 @@ export class Spiller {
   #diskFailed({ reason, message }: SpillFailure): void {
     this.#lastFailure = { reason, message };
     this.#giveUpQueued(reason);
-    this.options.onDiskFailed(this.#lastFailure);
   }
 
   #giveUpQueued(reason: SpillFailureReason): void {

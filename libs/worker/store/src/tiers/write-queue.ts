@@ -1,8 +1,6 @@
 /**
  * Values that wait to be written, and how many of them are with the disk at a time. What the disk is given is little
  * enough for a read not to wait long behind it, and enough for it never to stand idle.
- *
- * Invariant: `pendingBytes` is the sum of the bytes of all that was added and is neither done nor cancelled.
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
@@ -21,29 +19,16 @@ export interface PendingWrite {
 
 export class WriteQueue<Write extends PendingWrite> {
   readonly #queued = new Fifo<Write>();
-  #pendingBytes = 0;
   #underWayBytes = 0;
   #underWayBatches = 0;
 
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
-  /** Something is with the disk now. */
-  get isBusy(): boolean {
-    return this.#underWayBatches > 0;
-  }
-
   add(write: Write): void {
     this.#queued.push(write);
-    this.#pendingBytes += bytesOf(write);
   }
 
   /** It need not be written any more. Does nothing once it is with the disk. */
   cancel(write: Write): void {
-    if (write.state !== 'queued') return;
-    write.state = 'done';
-    this.#pendingBytes -= bytesOf(write);
+    if (write.state === 'queued') write.state = 'done';
   }
 
   /** The next values to hand over, many small ones or a larger one; none while the disk has enough. */
@@ -71,7 +56,6 @@ export class WriteQueue<Write extends PendingWrite> {
     for (const write of batch) {
       write.state = 'done';
       this.#underWayBytes -= bytesOf(write);
-      this.#pendingBytes -= bytesOf(write);
     }
   }
 

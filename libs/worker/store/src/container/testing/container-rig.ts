@@ -18,21 +18,18 @@ interface Rig {
   readonly store: ContainerStore;
   readonly lost: [TaskKey, string][];
   readonly troubles: ContainerTroubleReport[];
-  readonly dropped: number[];
 }
 
 export function aStore(container: ValueContainer, closesContainer = true): Rig {
   const lost: Rig['lost'] = [];
   const troubles: ContainerTroubleReport[] = [];
-  const dropped: number[] = [];
   const store = new ContainerStore({
     container,
     closesContainer,
     onLost: (keys, reason) => lost.push(...keys.map((key): [TaskKey, string] => [key, reason])),
     onTrouble: (report) => troubles.push(report),
-    onDropped: (count) => dropped.push(count),
   });
-  return { store, lost, troubles, dropped };
+  return { store, lost, troubles };
 }
 
 /** Puts values of 100 bytes, and waits until the container has them. */
