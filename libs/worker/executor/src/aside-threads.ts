@@ -14,7 +14,7 @@ import type { Execution, ExecutionOutcome, Timers } from '@spillway/ports';
 import type { Slot, SlotParts } from './slot.js';
 
 /** Functions beyond this wait for a thread. */
-export const ASIDE_THREADS_MAX = 4;
+const ASIDE_THREADS_MAX = 4;
 /** Slots of tasks count from 0; this stands in executions that belong to none. */
 const NO_SLOT = -1;
 

@@ -17,10 +17,6 @@ export class ThreadRequests {
     return { id, done };
   }
 
-  isOpen(id: number): boolean {
-    return this.#open.has(id);
-  }
-
   /** An answer that comes twice is heard once. */
   settle(id: number): void {
     const resolve = this.#open.get(id);

@@ -45,7 +45,7 @@ export class ReadyQueue {
   }
 }
 
-export function isStartable(run: Run): boolean {
+function isStartable(run: Run): boolean {
   const { state, lingering } = run.task;
   return state.name === 'ready' && state.run === run && lingering === undefined;
 }

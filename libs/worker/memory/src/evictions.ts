@@ -77,11 +77,6 @@ export class Evictions {
     if (isFree && value.isInRam && !value.isListed) this.order.add(value);
   }
 
-  /** The value's place is about to change, or it is gone. */
-  unlist(value: StoredValue): void {
-    this.order.remove(value);
-  }
-
   forget(value: StoredValue): void {
     this.order.remove(value);
     this.#resting.delete(value);

@@ -23,7 +23,7 @@ import { CODEC_NAMES, type CodecName } from './codec.js';
 
 /** "SPWR", read as a little-endian number. */
 const MAGIC = 0x52575053;
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 /** What pieces are cut to: compression never works on more at a time, and a reader never holds more. */
 export const PIECE_BYTES = 1024 * 1024;
 

@@ -8,7 +8,7 @@ import { codeOf, SegmentUnlinkedError } from '../disk/failure.js';
 import { OpenFiles } from './open-files.js';
 
 /** Segments are closed at this size. */
-export const SEGMENT_BYTES = 64 * 1024 * 1024;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** A larger value has a file of its own. */
 export const ALONE_BYTES = SEGMENT_BYTES / 4;
 
