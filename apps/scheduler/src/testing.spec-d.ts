@@ -99,6 +99,7 @@ export async function openWorker(address: string, name: string, closing: Closing
     address: '127.0.0.1:1',
     nthreads: 1,
     memoryLimitBytes: false as const,
+    isLimitEnforced: true,
     pid: 1,
     holdings: [],
   });

@@ -202,6 +202,7 @@ function identityOf(
     address,
     nthreads: config.worker.nthreads,
     memoryLimitBytes: limit.bytes,
+    isLimitEnforced: config.worker.memory.terminate !== false,
     pid: process.pid,
     protocol: PROTOCOL_VERSION,
     softwareVersion: SOFTWARE_VERSION,

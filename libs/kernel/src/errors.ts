@@ -31,7 +31,10 @@ export class TaskFailedError extends SpillwayError {
 export class TaskTimeoutError extends SpillwayError {
   readonly code = 'TASK_TIMEOUT';
 }
-/** The task grew too much (its thread's heap, or the worker's process memory) and was ended; the worker lives on. */
+/**
+ * The task grew too much (its thread's heap, or the worker's process memory) and was ended, while the worker lives on; or its
+ * inputs are larger together than the memory limit of each worker it may run on, and it was not run (`details.inputBytes`).
+ */
 export class TaskOutOfMemoryError extends SpillwayError {
   readonly code = 'TASK_OUT_OF_MEMORY';
 }

@@ -112,6 +112,7 @@ export class SimWorker implements PeerLink, TransferControl {
         address: workerId,
         nthreads: slotCount,
         memoryLimitBytes: LIMIT_BYTES,
+        isLimitEnforced: true,
         pid: 1,
         protocol: PROTOCOL_VERSION,
         softwareVersion: 'simulated',

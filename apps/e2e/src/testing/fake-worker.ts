@@ -34,6 +34,7 @@ export class FakeWorker implements Disposable {
         address,
         nthreads: 1,
         memoryLimitBytes: false,
+        isLimitEnforced: true,
         pid: 1,
         protocol: PROTOCOL_VERSION,
         softwareVersion: 'a test',

@@ -152,6 +152,7 @@ function workerHello(address: string): WorkerHello {
     address,
     nthreads: 1,
     memoryLimitBytes: false,
+    isLimitEnforced: true,
     pid: process.pid,
     protocol: PROTOCOL_VERSION,
     softwareVersion: 'test',

@@ -164,6 +164,7 @@ describe('what arrives is checked, and the refusal names the field', () => {
       name: 'n',
       address,
       nthreads: 1,
+      memoryLimitEnforced: true,
       pid: 1,
       protocol: { major: 1, minor: 0 },
       softwareVersion: '',

@@ -19,6 +19,10 @@ export class Agenda {
     this.#tasks.push(task);
   }
 
+  get hasTasks(): boolean {
+    return this.#nextIndex < this.#tasks.length;
+  }
+
   next(): SchedulerTask | undefined {
     const task = this.#tasks[this.#nextIndex];
     if (task === undefined) {

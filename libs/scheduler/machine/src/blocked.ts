@@ -54,9 +54,10 @@ export function executingCount(worker: WorkerView): number {
 const mayHaveBegun = (worker: WorkerView, runId: RunId): boolean =>
   worker.executing.has(runId) || runId > worker.lastRunIdAtHeartbeat;
 
-/** Tasks that may run on certain workers only, of which some are paused and none is running. */
+/** Tasks that may run on certain workers only, or fit only some, of which some are paused and none is running. */
 function* restrictedToPaused(core: Core): Iterable<SchedulerTask> {
   if (core.table.counts['no-worker'] === 0) return;
+  for (const task of core.table.confined) if (task.state.name === 'no-worker') yield task;
   for (const worker of core.roster.paused) {
     for (const nameOrId of [worker.name, worker.id]) {
       for (const task of core.table.unplacedNaming(nameOrId)) if (task.state.name === 'no-worker') yield task;

@@ -7,6 +7,7 @@
  */
 import { areAllPaused, executingCount, hasBlocked, isAnythingExecuting, isBlocked } from './blocked.js';
 import type { Core } from './core.js';
+import { fits } from './fitting.js';
 import { holdsReplica } from './replicas.js';
 import { mayRunOn } from './restrictions.js';
 import { assign, replan, settleAll } from './settling.js';
@@ -63,7 +64,8 @@ function bestCandidate(core: Core): Candidate | undefined {
     for (const held of worker.hasWhat) {
       for (const task of smallValues(held.dependents)) {
         // All inputs have to lie here, so each task is met at its first.
-        if (task.dependencies[0] !== held || !isBlocked(core, task) || !mayRunOn(task, worker)) continue;
+        if (task.dependencies[0] !== held || !isBlocked(core, task)) continue;
+        if (!mayRunOn(task, worker) || !fits(task, worker)) continue;
         const candidate = asCandidate(task, worker);
         if (candidate === undefined) continue;
         if (best === undefined || freesMore(candidate, best)) best = candidate;

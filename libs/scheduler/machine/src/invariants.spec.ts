@@ -38,7 +38,7 @@ test.each([
   ['a task that waits for nothing', { name: 'waiting', missingCount: 0 }],
   ['a miscounted wait', { name: 'waiting', missingCount: 2 }],
   ['a needed task that is released', { name: 'released' }],
-  ['a task without a worker while there is one', { name: 'no-worker', sinceMs: 0 }],
+  ['a task without a worker while there is one', { name: 'no-worker', sinceMs: 0, isConfined: false }],
 ] as const)('%s is found out', (_what, state) => {
   const { core } = coreWith(state);
   expect(() => checkAll(core)).toThrow(InvariantError);

@@ -5,9 +5,10 @@
 import { formatStory, InvariantError, type ModuleHash } from '@spillway/kernel';
 import { hasBlocked, isAnythingExecuting } from './blocked.js';
 import type { Core } from './core.js';
+import { fitsPaused, fittingWorkers } from './fitting.js';
 import { allowedWorkers } from './restrictions.js';
 import { smallHas, smallSize, smallValues } from './small-set.js';
-import { isActive, type SchedulerTask, type StateName } from './task.js';
+import { isActive, type NoWorkerState, type SchedulerTask, type StateName } from './task.js';
 import type { WorkerView } from './worker-view.js';
 
 export function checkTouched(core: Core): void {
@@ -57,10 +58,12 @@ export function checkTask(core: Core, task: SchedulerTask): void {
       break;
     case 'queued':
       say(missing.length === 0, 'is queued, so nothing is missing');
+      say(core.table.confined.has(task) === state.isConfined, 'is confined or not, whoever asks');
       break;
     case 'no-worker':
       say(missing.length === 0, 'has no worker, so nothing is missing');
-      say(allowedWorkers(core, task)?.length === 0, 'has no worker, so none it may run on is running');
+      say(core.table.confined.has(task) === state.isConfined, 'is confined or not, whoever asks');
+      checkWithoutWorker(core, task, state);
       break;
     case 'processing':
       say(state.worker.processing.get(state.runId) === task, 'is in the processing of its worker');
@@ -75,6 +78,18 @@ export function checkTask(core: Core, task: SchedulerTask): void {
     case 'forgotten':
       break;
   }
+}
+
+function checkWithoutWorker(core: Core, task: SchedulerTask, { isConfined }: NoWorkerState): void {
+  const allowed = allowedWorkers(core, task);
+  const fitting = fittingWorkers(core, task, allowed);
+  const say = (condition: boolean, message: string): void => checkThat(core, task, condition, message);
+  say((fitting ?? allowed)?.length === 0, 'has no worker, so none it may run on is running');
+  say(isConfined === (fitting !== undefined), 'has no worker, since its inputs are too large or otherwise');
+  say(
+    !isConfined || fitsPaused(core, task),
+    'is too large for those that run, and waits for one that is paused',
+  );
 }
 
 /** One task as seen from the other ends of its relations. */

@@ -1,18 +1,21 @@
 /**
  * Queued tasks, and which of them a worker with room takes. Four kinds of heap: roots that may start anywhere, tasks with
  * inputs that may, tasks whose inputs lie on some worker, and each worker's own, of roots and of others. A task with inputs
- * stands in the third kind and in the heap of its home; one that may run on certain workers only stands in the heaps of
- * those. How a home is chosen is in `placement.ts`.
+ * stands in the third kind and in the heap of its home; one that may run on certain workers only, or is confined to those
+ * that are large enough, stands in the heaps of those. How a home is chosen is in `placement.ts`.
  */
 import { startsEarlierOn, type PlacementPolicy } from './placement.js';
 import { TaskHeap } from './task-heap.js';
-import { compareLevel, comparePriority, type SchedulerTask } from './task.js';
+import { compareLevel, comparePriority, type QueuedState, type SchedulerTask } from './task.js';
 import type { WorkerView } from './worker-view.js';
+
+/** Not one that has been confined since it was put where anyone finds it. */
+const isForAnyone = ({ isConfined }: QueuedState): boolean => !isConfined;
 
 export class Queues {
   readonly #roots = new TaskHeap();
-  readonly #anywhere = new TaskHeap();
-  readonly #homed = new TaskHeap();
+  readonly #anywhere = new TaskHeap(isForAnyone);
+  readonly #homed = new TaskHeap(isForAnyone);
 
   /** Requires: the task is queued. `allowed`: the only workers it may run on. */
   push(task: SchedulerTask, home: WorkerView | undefined, allowed: readonly WorkerView[] | undefined): void {

@@ -6,6 +6,7 @@ import type { Core } from './core.js';
 import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
 import { addReplica } from './replicas.js';
 import { replan } from './settling.js';
+import type { MemoryLimit } from './worker-roster.js';
 import { WorkerView } from './worker-view.js';
 
 export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
@@ -71,6 +72,14 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
   }
 }
 
+export function setLimit(core: Core, worker: WorkerView, limit: MemoryLimit): void {
+  const { memoryLimitBytes, isLimitEnforced, inputBytesMax } = worker;
+  if (memoryLimitBytes === limit.memoryLimitBytes && isLimitEnforced === limit.isLimitEnforced) return;
+  core.roster.setLimit(worker, limit);
+  // Some of what is queued for it may be too large for it now.
+  if (worker.inputBytesMax < inputBytesMax) leaveQueue(core, worker);
+}
+
 /** Values a worker holds: replicas of results, results that arrive this way, or leftovers nobody needs, which are freed. */
 export function addReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {
   // With more inputs at hand, tasks that waited for another home may start here now.
@@ -96,6 +105,7 @@ function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void 
   for (const task of [...worker.processing.values()])
     if (!brought.has(task.key)) takeBack(core, task, undefined);
   worker.renew(hello);
+  setLimit(core, worker, hello);
   core.roster.setStatus(worker, 'running');
 }
 

@@ -6,6 +6,7 @@ import type { RunId, TaskKey } from '@spillway/kernel';
 import { bringIntoMemory } from './arrivals.js';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
+import { setLimit } from './registration.js';
 import { holdsReplica } from './replicas.js';
 import { wakeIdle } from './settling.js';
 import { waitingFor, type SchedulerTask } from './task.js';
@@ -57,7 +58,8 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.readings = metrics.memory;
   worker.heldBytesAtHeartbeat = worker.heldBytes;
   setPressure(core, worker, metrics.isUnderPressure);
-  worker.memoryLimitBytes = metrics.memoryLimitBytes ?? worker.memoryLimitBytes;
+  const { memoryLimitBytes = worker.memoryLimitBytes } = metrics;
+  setLimit(core, worker, { memoryLimitBytes, isLimitEnforced: worker.isLimitEnforced });
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.scatterPlanner.forgetPlansOf(worker);

@@ -1,5 +1,6 @@
 /** Who holds what, when memory lets nothing go on: for the error that users see, and for the log. */
 import { remoteError, type RemoteError } from '@spillway/messages';
+import { countOf, inMib } from './amounts.js';
 import type { Core } from './core.js';
 import type { WorkerView } from './worker-view.js';
 
@@ -85,7 +86,3 @@ function largestKeys(workers: Iterable<WorkerView>): readonly HeldKey[] {
 
 const sum = (workers: readonly WorkerView[], of: (worker: WorkerView) => number): number =>
   workers.reduce((total, worker) => total + of(worker), 0);
-
-const inMib = (bytes: number): string => `${Number((bytes / 1024 ** 2).toFixed(1))} MiB`;
-
-const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

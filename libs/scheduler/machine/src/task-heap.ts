@@ -1,5 +1,5 @@
 import { Heap } from 'heap-js';
-import { comparePriority, type SchedulerTask } from './task.js';
+import { comparePriority, type QueuedState, type SchedulerTask } from './task.js';
 
 const COMPACT_AT_LEAST = 64;
 
@@ -16,6 +16,9 @@ export class TaskHeap {
   #heap = newHeap([]);
   #compactAt = COMPACT_AT_LEAST;
 
+  /** `belongs`: whether a queued task that stands in it is to be found here, now. */
+  constructor(private readonly belongs: (state: QueuedState) => boolean = () => true) {}
+
   push(task: SchedulerTask): void {
     const last = this.#run.at(-1);
     if (last === undefined || comparePriority(last, task) <= 0) this.#run.push(task);
@@ -31,14 +34,14 @@ export class TaskHeap {
     return comparePriority(fromRun, fromHeap) <= 0 ? fromRun : fromHeap;
   }
 
-  /** All tasks in it that are still queued, each once; in no order of meaning. */
+  /** All tasks that belong here, each once; in no order of meaning. */
   live(): Set<SchedulerTask> {
     const live = new Set<SchedulerTask>();
     for (let index = this.#runStart; index < this.#run.length; index += 1) {
       const task = this.#run[index]!;
-      if (task.state.name === 'queued') live.add(task);
+      if (this.#isLive(task)) live.add(task);
     }
-    for (const task of this.#heap.heapArray) if (task.state.name === 'queued') live.add(task);
+    for (const task of this.#heap.heapArray) if (this.#isLive(task)) live.add(task);
     return live;
   }
 
@@ -52,7 +55,7 @@ export class TaskHeap {
   #peekRun(): SchedulerTask | undefined {
     for (; this.#runStart < this.#run.length; this.#runStart += 1) {
       const task = this.#run[this.#runStart]!;
-      if (task.state.name === 'queued') return task;
+      if (this.#isLive(task)) return task;
     }
     if (this.#run.length > 0) this.#run = [];
     this.#runStart = 0;
@@ -62,21 +65,23 @@ export class TaskHeap {
   #peekHeap(): SchedulerTask | undefined {
     for (;;) {
       const top = this.#heap.peek();
-      if (top === undefined || top.state.name === 'queued') return top;
+      if (top === undefined || this.#isLive(top)) return top;
       this.#heap.pop();
     }
   }
 
   #compact(): void {
-    this.#run = this.#run.slice(this.#runStart).filter(isQueued);
+    this.#run = this.#run.slice(this.#runStart).filter((task) => this.#isLive(task));
     this.#runStart = 0;
     const inHeap = this.#heap.heapArray;
-    if (inHeap.length > 0) this.#heap = newHeap(inHeap.filter(isQueued));
+    if (inHeap.length > 0) this.#heap = newHeap(inHeap.filter((task) => this.#isLive(task)));
     this.#compactAt = Math.max(COMPACT_AT_LEAST, 2 * (this.#run.length + this.#heap.heapArray.length));
   }
-}
 
-const isQueued = (task: SchedulerTask): boolean => task.state.name === 'queued';
+  #isLive({ state }: SchedulerTask): boolean {
+    return state.name === 'queued' && this.belongs(state);
+  }
+}
 
 function newHeap(tasks: SchedulerTask[]): Heap<SchedulerTask> {
   const heap = new Heap<SchedulerTask>(comparePriority);

@@ -1,7 +1,7 @@
 /**
  * All tasks by key, and everything that is derived from their states: counts, the workers' `processing`, the tasks
- * without a worker, the restricted tasks that wait for one of their workers. `enter` is the only place where a task's
- * state changes.
+ * without a worker, the confined ones, the restricted ones that wait for one of their workers. `enter` is the only place
+ * where a task's state changes.
  */
 import { Story, type StimulusId, type TaskKey } from '@spillway/kernel';
 import type { LoadIndex } from './load-index.js';
@@ -23,6 +23,7 @@ export class TaskTable {
     forgotten: 0,
   };
   readonly #noWorker = new Set<SchedulerTask>();
+  readonly #confined = new Set<SchedulerTask>();
   readonly #unplacedByWorker = new Map<string, Set<SchedulerTask>>();
 
   constructor(
@@ -50,6 +51,11 @@ export class TaskTable {
     return this.#noWorker;
   }
 
+  /** Tasks, queued or without a worker, whose inputs are too large for some running worker. */
+  get confined(): ReadonlySet<SchedulerTask> {
+    return this.#confined;
+  }
+
   /** Restricted tasks, queued or without a worker, that name this worker. */
   unplacedNaming(nameOrId: string): ReadonlySet<SchedulerTask> {
     return this.#unplacedByWorker.get(nameOrId) ?? NO_TASKS;
@@ -70,6 +76,7 @@ export class TaskTable {
       this.loads.update(from.worker);
     } else if (from.name === 'queued' || from.name === 'no-worker') {
       this.#noWorker.delete(task);
+      if (from.isConfined) this.#confined.delete(task);
       this.#setUnplaced(task, false);
     }
     task.state = to;
@@ -78,6 +85,7 @@ export class TaskTable {
       this.loads.update(to.worker);
     } else if (to.name === 'queued' || to.name === 'no-worker') {
       if (to.name === 'no-worker') this.#noWorker.add(task);
+      if (to.isConfined) this.#confined.add(task);
       this.#setUnplaced(task, true);
     } else if (to.name === 'forgotten') {
       this.#tasks.delete(task.key);

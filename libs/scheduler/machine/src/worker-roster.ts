@@ -1,10 +1,12 @@
 import type { WorkerId } from '@spillway/kernel';
-import type { WorkerStatus } from '@spillway/messages';
+import type { WorkerHello, WorkerStatus } from '@spillway/messages';
 import { LoadIndex } from './load-index.js';
 import type { WorkerView } from './worker-view.js';
 
 /** Most ids of ended workers that are remembered; the oldest makes room. What they said arrives within moments. */
 const ENDED_MAX = 10_000;
+
+export type MemoryLimit = Pick<WorkerHello, 'memoryLimitBytes' | 'isLimitEnforced'>;
 
 /** The registered workers, by id, by name, and by load; and the ids of those that must not register (again). */
 export class WorkerRoster {
@@ -14,6 +16,8 @@ export class WorkerRoster {
   readonly #ended = new Set<WorkerId>();
   readonly #paused = new Set<WorkerView>();
   readonly #byIdText: ReadonlyMap<string, WorkerView> = this.#byId;
+  #leastInputBytesMax = Infinity;
+  #hasChanged = false;
 
   get size(): number {
     return this.#byId.size;
@@ -22,6 +26,11 @@ export class WorkerRoster {
   /** Those that are paused for their memory, longest paused first. */
   get paused(): ReadonlySet<WorkerView> {
     return this.#paused;
+  }
+
+  /** Inputs that come to no more together may go to any worker. */
+  get leastInputBytesMax(): number {
+    return this.#leastInputBytesMax;
   }
 
   get(id: WorkerId): WorkerView | undefined {
@@ -55,6 +64,21 @@ export class WorkerRoster {
     if (status === 'paused') this.#paused.add(worker);
     else this.#paused.delete(worker);
     this.loads.update(worker);
+    this.#noteChange();
+  }
+
+  /** The one way to a new limit of a registered worker. */
+  setLimit(worker: WorkerView, { memoryLimitBytes, isLimitEnforced }: MemoryLimit): void {
+    worker.memoryLimitBytes = memoryLimitBytes;
+    worker.isLimitEnforced = isLimitEnforced;
+    this.#noteChange();
+  }
+
+  /** Whether a worker has come, gone or changed its status or limit since this was last asked. */
+  takeHasChanged(): boolean {
+    const hasChanged = this.#hasChanged;
+    this.#hasChanged = false;
+    return hasChanged;
   }
 
   /** It is retiring from now on, for whoever still refers to it. */
@@ -64,6 +88,7 @@ export class WorkerRoster {
     this.#byId.delete(worker.id);
     this.#byName.delete(worker.name);
     this.loads.remove(worker);
+    this.#noteChange();
   }
 
   /** An id names one life of a process, and this one is over: its nanny says so, or it was replaced. */
@@ -78,5 +103,12 @@ export class WorkerRoster {
 
   hasEnded(id: WorkerId): boolean {
     return this.#ended.has(id);
+  }
+
+  #noteChange(): void {
+    this.#hasChanged = true;
+    this.#leastInputBytesMax = Infinity;
+    for (const { inputBytesMax } of this.all())
+      this.#leastInputBytesMax = Math.min(this.#leastInputBytesMax, inputBytesMax);
   }
 }

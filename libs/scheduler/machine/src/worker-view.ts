@@ -29,7 +29,9 @@ export class WorkerView {
   readonly id: WorkerId;
   readonly name: string;
   nthreads: number;
+  /** These two are changed by `WorkerRoster.setLimit` only. */
   memoryLimitBytes: number | false;
+  isLimitEnforced: boolean;
   /** Of a registered worker, changed by `WorkerRoster.setStatus` only. */
   status: WorkerStatus = 'running';
   /** Shared by all messages that name this worker. */
@@ -77,13 +79,13 @@ export class WorkerView {
     this.name = hello.name;
     this.nthreads = Math.max(1, hello.nthreads);
     this.memoryLimitBytes = hello.memoryLimitBytes;
+    this.isLimitEnforced = hello.isLimitEnforced;
     this.holder = { workerId: hello.workerId, address: hello.address };
   }
 
-  /** The same life of the same worker, in a new session. */
+  /** The same life of the same worker, in a new session. Its limit is for `WorkerRoster.setLimit`. */
   renew(hello: WorkerHello): void {
     this.nthreads = Math.max(1, hello.nthreads);
-    this.memoryLimitBytes = hello.memoryLimitBytes;
     this.holder = { workerId: hello.workerId, address: hello.address };
     this.executing = new Set();
   }
@@ -96,6 +98,11 @@ export class WorkerView {
   /** Larger means more room for results (`headroom.ts`). */
   get headroomBytes(): number {
     return headroomBytes(this, this.options);
+  }
+
+  /** What the inputs of one task may come to together (`fitting.ts`). */
+  get inputBytesMax(): number {
+    return this.memoryLimitBytes === false || !this.isLimitEnforced ? Infinity : this.memoryLimitBytes;
   }
 
   get hasFreeSlot(): boolean {

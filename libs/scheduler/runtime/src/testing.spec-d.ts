@@ -154,6 +154,7 @@ const workerHello = (id: string, name: string): WorkerHello => ({
   address: `${id}:1`,
   nthreads: 1,
   memoryLimitBytes: false,
+  isLimitEnforced: true,
   pid: 1,
   protocol: PROTOCOL_VERSION,
   softwareVersion: 'test',

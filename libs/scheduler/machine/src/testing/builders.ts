@@ -49,6 +49,7 @@ export interface WorkerDraft {
   readonly name?: string;
   readonly nthreads?: number;
   readonly memoryLimitBytes?: number | false;
+  readonly isLimitEnforced?: boolean;
   readonly holdings?: Readonly<Record<string, number>>;
 }
 
@@ -59,6 +60,7 @@ export function aWorkerHello(id: string, draft: WorkerDraft = {}): WorkerHello {
     address: `${id}:1`,
     nthreads: draft.nthreads ?? 1,
     memoryLimitBytes: draft.memoryLimitBytes ?? false,
+    isLimitEnforced: draft.isLimitEnforced ?? true,
     pid: 1,
     protocol: PROTOCOL_VERSION,
     softwareVersion: '0.0.0',

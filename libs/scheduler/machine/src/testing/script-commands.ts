@@ -44,6 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       name: options['name'] ?? word(worker),
       nthreads: number(options['threads'], 1),
       memoryLimitBytes: options['limit'] === undefined ? false : Number(options['limit']),
+      isLimitEnforced: options['terminate'] !== 'off',
       holdings: Object.fromEntries(list(options['holds']).map((key) => [key, 100])),
     }),
   'worker-lost': (scheduler, [worker], options) =>
@@ -83,6 +84,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       Object.fromEntries(keys.map((key) => [key, number(options['for'], 0)])),
       {
         isUnderPressure: options['pressure'] === 'on',
+        ...(options['limit'] === undefined ? {} : { memoryLimitBytes: Number(options['limit']) }),
         processBytes: number(options['process'], 0) * MIB,
         managedBytes: number(options['managed'], 0) * MIB,
         unmanagedOldBytes: (number(options['process'], 0) - number(options['managed'], 0)) * MIB,

@@ -44,6 +44,7 @@ export interface Run {
 /** What a heartbeat says of memory; the rest is zero. */
 export interface MemoryDraft extends Partial<MemoryReadings> {
   readonly isUnderPressure?: boolean;
+  readonly memoryLimitBytes?: number;
 }
 
 export interface FinishDraft {
@@ -245,13 +246,14 @@ export class TestScheduler {
     executing: Readonly<Record<string, number>> = {},
     memory: MemoryDraft = {},
   ): SchedulerInstruction[] {
-    const { isUnderPressure = false, ...readings } = memory;
+    const { isUnderPressure = false, memoryLimitBytes, ...readings } = memory;
     return this.handle({
       type: 'heartbeat',
       workerId: asWorkerId(workerId),
       metrics: {
         memory: { ...NO_READINGS, ...readings },
         isUnderPressure,
+        ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
         cpuFraction: 0,
         loopDelayMs: 0,
         executing: Object.entries(executing).map(([key, forMs]) => ({
