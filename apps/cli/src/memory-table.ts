@@ -1,7 +1,7 @@
 /** What `spillway memory` prints: each worker's memory as a bar in the founding document's colours, and in numbers. */
 import Table from 'cli-table3';
 import { createColors } from 'picocolors';
-import { aboutBytes } from '@spillway/config';
+import { aboutBytes } from '@spillway/kernel';
 import type { ClusterMemory, MemoryColour, TotalMemory, WorkerMemory } from '@spillway/client';
 
 const BAR_WIDTH = 24;

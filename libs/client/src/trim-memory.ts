@@ -1,5 +1,5 @@
 /** Manually trimming the workers' memory, and what its outcome means (founding document, "Manually trim memory"). */
-import { aboutBytes } from '@spillway/config';
+import { aboutBytes } from '@spillway/kernel';
 import { BUILT_IN_MODULE, type TrimReport } from '@spillway/messages';
 import { preinstalled } from './remote-function.js';
 import type { RemoteFunction } from './task-function.js';

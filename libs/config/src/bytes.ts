@@ -50,15 +50,3 @@ export function formatBytes(bytes: number): string {
   }
   return `${bytes} B`;
 }
-
-/** For people, who do not read it back: at most three digits, in binary units (`1.21 GiB`). */
-export function aboutBytes(bytes: number): string {
-  let count = Math.abs(bytes);
-  let power = 0;
-  while (count >= 999.5 && power < PREFIXES.length) {
-    count /= 1024;
-    power += 1;
-  }
-  const unit = power === 0 ? 'B' : `${PREFIXES[power - 1]?.toUpperCase() ?? ''}iB`;
-  return `${bytes < 0 ? '-' : ''}${Number(count.toPrecision(3))} ${unit}`;
-}

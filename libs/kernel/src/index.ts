@@ -1,3 +1,4 @@
+export { aboutBytes } from './about-bytes.js';
 export * from './assert.js';
 export * from './errors.js';
 export * from './ids.js';

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { aboutBytes } from '@spillway/config';
+import { aboutBytes } from '@spillway/kernel';
 import type { TrimConclusion, TrimReport } from '@spillway/client';
 
 interface TrimFlags {

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { aboutBytes } from '@spillway/config';
+import { aboutBytes } from '@spillway/kernel';
 
 /** Lists the workers of a cluster. */
 export function workersCommand(): Command {

@@ -1,4 +1,5 @@
 /** One execution on its way through a slot, and the outcomes it can have that its thread did not report itself. */
+import { aboutBytes } from '@spillway/kernel';
 import type { RemoteError } from '@spillway/messages';
 import { functionNameOf } from '@spillway/messages';
 import type { Execution, ExecutionOutcome, StopReason } from '@spillway/ports';
@@ -75,8 +76,7 @@ function outOfMemoryError(
   details: RemoteError['details'],
   heapMaxBytes: number | false,
 ): RemoteError {
-  const limit =
-    heapMaxBytes === false ? 'the default of Node' : `${Math.round(heapMaxBytes / 1024 / 1024)} MiB`;
+  const limit = heapMaxBytes === false ? 'the default of Node' : aboutBytes(heapMaxBytes);
   return {
     code: 'TASK_OUT_OF_MEMORY',
     message: `${name} filled the heap of its thread (limit: ${limit}) and was ended; the worker lives on. Work in smaller parts, or keep large data in typed arrays, which are outside of the heap.`,

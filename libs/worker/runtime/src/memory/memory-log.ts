@@ -1,5 +1,5 @@
 /** What is said about a worker's memory in its log, with the numbers that led to it (conventions L04). */
-import type { TaskKey } from '@spillway/kernel';
+import { aboutBytes, type TaskKey } from '@spillway/kernel';
 import type { SpillFailureReason } from '@spillway/messages';
 import type { LogFields, Logger } from '@spillway/ports';
 import type { MemoryInstruction, MemoryLogEvent, MemoryNumbers } from '@spillway/worker-memory';
@@ -69,14 +69,12 @@ export class MemoryLog {
 function summary(numbers: MemoryNumbers): string {
   const { processBytes, limitBytes, fraction, threshold, thresholdBytes } = numbers;
   const share = fraction === undefined ? '' : `, ${Math.round(fraction * 100)} %`;
-  const limit = limitBytes === false ? '' : ` of ${inMib(limitBytes)}${share}`;
-  const line = thresholdBytes === undefined ? '' : `; ${threshold} is ${inMib(thresholdBytes)}`;
+  const limit = limitBytes === false ? '' : ` of ${aboutBytes(limitBytes)}${share}`;
+  const line = thresholdBytes === undefined ? '' : `; ${threshold} is ${aboutBytes(thresholdBytes)}`;
   const unmanagedBytes = numbers.unmanagedOldBytes + numbers.unmanagedRecentBytes;
   return (
-    `process ${inMib(processBytes)}${limit}${line}; managed ${inMib(numbers.countedBytes)}, ` +
-    `unmanaged ${inMib(unmanagedBytes)}, of that hoarded ${inMib(numbers.hoardedBytes)}; ` +
-    `spilled ${inMib(numbers.spilledBytes)}`
+    `process ${aboutBytes(processBytes)}${limit}${line}; managed ${aboutBytes(numbers.countedBytes)}, ` +
+    `unmanaged ${aboutBytes(unmanagedBytes)}, of that hoarded ${aboutBytes(numbers.hoardedBytes)}; ` +
+    `spilled ${aboutBytes(numbers.spilledBytes)}`
   );
 }
-
-const inMib = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
