@@ -1,9 +1,10 @@
 /** Tasks that do to a worker's memory what they should not: what comes of it, for them and for the worker. */
 import type { Client, Future } from '@spillway/client';
+import { aboutBytes } from '@spillway/kernel';
 import type { Figure } from './bench.js';
 import { timedMs } from './statistics.js';
 import { describeError, range, told } from './told.js';
-import { freshReadings, inMiB, loadTasks, WatchedCluster } from './watched-cluster.js';
+import { freshReadings, loadTasks, WatchedCluster } from './watched-cluster.js';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -39,7 +40,7 @@ async function received(): Promise<readonly Figure[]> {
       value: backMs / 1000,
       unit: 's',
       how:
-        `baseline ${inMiB(baselineBytes)}, peak ${inMiB(worker!.processPeakBytes)}, now ${inMiB(worker!.processBytes)} ` +
+        `baseline ${aboutBytes(baselineBytes)}, peak ${aboutBytes(worker!.processPeakBytes)}, now ${aboutBytes(worker!.processBytes)} ` +
         `(${(worker!.processBytes / baselineBytes).toFixed(2)} of it); ${await watched.troubles()}`,
     },
   ];
@@ -104,6 +105,6 @@ async function onSmallWorkers(
     }
   });
   const peakBytes = Math.max(...(await client.memory()).workers.map((worker) => worker.processPeakBytes));
-  const how = `${outcome}; ${await watched.troubles()}; killed ${watched.count('nanny', 'worker.killed')}, peak of those there ${inMiB(peakBytes)}`;
+  const how = `${outcome}; ${await watched.troubles()}; killed ${watched.count('nanny', 'worker.killed')}, peak of those there ${aboutBytes(peakBytes)}`;
   return [{ what, value: ms / 1000, unit: 's', how }];
 }

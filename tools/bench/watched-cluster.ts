@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { LocalCluster, preinstalled, type Client, type LocalClusterOptions } from '@spillway/client';
+import { aboutBytes } from '@spillway/kernel';
 import type { Figure } from './bench.js';
 import type * as Tasks from './memory.tasks.js';
 
@@ -93,8 +94,8 @@ export class WatchedCluster implements AsyncDisposable {
         value: worker.processPeakBytes / MiB,
         unit: 'MiB',
         how:
-          `${inMiB(kernelBytes)} by the kernel; pause at ${inMiB(limitBytes * PAUSE_FRACTION)}, ` +
-          `limit ${inMiB(limitBytes)}, now ${inMiB(worker.processBytes)}`,
+          `${aboutBytes(kernelBytes)} by the kernel; pause at ${aboutBytes(limitBytes * PAUSE_FRACTION)}, ` +
+          `limit ${aboutBytes(limitBytes)}, now ${aboutBytes(worker.processBytes)}`,
       };
     });
   }
@@ -126,15 +127,13 @@ export class WatchedCluster implements AsyncDisposable {
   }
 }
 
-export const inMiB = (bytes: number): string => `${(bytes / MiB).toFixed(0)} MiB`;
-
 /** A phase as two figures: its time with the bytes of the disk, and the loops' delays. */
 export function phaseFigures(what: string, ms: number, phase: Phase): readonly Figure[] {
   const time: Figure = {
     what,
     value: ms / 1000,
     unit: 's',
-    how: `written ${inMiB(phase.writtenBytes)}, read back ${inMiB(phase.readBytes)}`,
+    how: `written ${aboutBytes(phase.writtenBytes)}, read back ${aboutBytes(phase.readBytes)}`,
   };
   if (phase.loopDelay === undefined) return [time];
   const { p50Ms, p99Ms, maxMs } = phase.loopDelay;

@@ -47,10 +47,10 @@ test('when nothing has moved for the timeout, what clients wait for errs, and th
       message:
         'The workers that may run what is ready (1 task) are all paused because their memory is full; no task would free ' +
         'some, and nothing has moved for 30000 ms. Who holds what: ' +
-        'w1 (paused) process 450 MiB of 500 MiB, managed 300 MiB, spilled 0 MiB, 2 keys, its disk takes nothing (disk-full); ' +
-        'w2 (paused) process 0 MiB of 500 MiB, managed 0 MiB, spilled 0 MiB, 1 key; ' +
-        'w3 (paused) process 0 MiB of no limit, managed 0 MiB, spilled 0 MiB, 0 keys. ' +
-        'The largest keys: a 300 MiB on w1, b 200 MiB on w2, spare 0 MiB on w1. Release results that are no longer ' +
+        'w1 (paused) process 450 MiB of 500 MiB, managed 300 MiB, spilled 0 B, 2 keys, its disk takes nothing (disk-full); ' +
+        'w2 (paused) process 0 B of 500 MiB, managed 0 B, spilled 0 B, 1 key; ' +
+        'w3 (paused) process 0 B of no limit, managed 0 B, spilled 0 B, 0 keys. ' +
+        'The largest keys: a 300 MiB on w1, b 200 MiB on w2, spare 1 B on w1. Release results that are no longer ' +
         'needed, give the workers more memory or room to spill, or add workers; then retry.',
       details: {
         tasks: '1',

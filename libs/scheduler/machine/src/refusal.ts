@@ -1,6 +1,7 @@
 /** Why a task is not run: its inputs are too large for every worker that it might be given to (`fitting.ts`). */
+import { aboutBytes } from '@spillway/kernel';
 import { remoteError, type RemoteError } from '@spillway/messages';
-import { countOf, inMib } from './amounts.js';
+import { countOf } from './amounts.js';
 import type { Core } from './core.js';
 import { mayRunOn } from './restrictions.js';
 import type { SchedulerTask } from './task.js';
@@ -15,10 +16,10 @@ export function refusal(core: Core, task: SchedulerTask): RemoteError {
   const largestInputs = inputs.slice(0, INPUTS_NAMED_MAX);
   const largest = largestWorker(core, task);
   const message =
-    `Task ${task.key} was not run: its ${countOf(inputs.length, 'input')} of ${inMib(inputBytes)} (${inputBytes} bytes) ` +
-    `in all would have to be in memory at once, and the largest limit of a worker that it may run on is ` +
-    `${inMib(largest.inputBytesMax)} (${largest.inputBytesMax} bytes), of ${largest.name}. ` +
-    `The largest inputs: ${largestInputs.map((input) => `${input.key} ${inMib(input.nbytes)}`).join(', ')}. ` +
+    `Task ${task.key} was not run: its ${countOf(inputs.length, 'input')} of ${aboutBytes(inputBytes)} ` +
+    `(${inputBytes} bytes) in all would have to be in memory at once, and the largest limit of a worker that it may run on is ` +
+    `${aboutBytes(largest.inputBytesMax)} (${largest.inputBytesMax} bytes), of ${largest.name}. ` +
+    `The largest inputs: ${largestInputs.map((input) => `${input.key} ${aboutBytes(input.nbytes)}`).join(', ')}. ` +
     `Give workers more memory (fewer, larger ones), or combine the inputs in steps, a few at a time, as a tree.` +
     (task.dependents === undefined
       ? ' No other task depends on it: if it only brings a whole data set together, gather what it is made of instead.'

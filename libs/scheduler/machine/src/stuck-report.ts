@@ -1,6 +1,7 @@
 /** Who holds what, when memory lets nothing go on: for the error that users see, and for the log. */
+import { aboutBytes } from '@spillway/kernel';
 import { remoteError, type RemoteError } from '@spillway/messages';
-import { countOf, inMib } from './amounts.js';
+import { countOf } from './amounts.js';
 import type { Core } from './core.js';
 import type { WorkerView } from './worker-view.js';
 
@@ -45,14 +46,14 @@ export function stuckReport(core: Core, taskCount: number, forMs: number): Stuck
 
 function sayWorker(worker: WorkerView): string {
   const { readings, memoryLimitBytes } = worker;
-  const limit = memoryLimitBytes === false ? 'no limit' : inMib(memoryLimitBytes);
+  const limit = memoryLimitBytes === false ? 'no limit' : aboutBytes(memoryLimitBytes);
   const refusal =
     readings.spillRefusedBecause === undefined
       ? ''
       : `, its disk takes nothing (${readings.spillRefusedBecause})`;
   return (
-    `${worker.name} (${worker.status}) process ${inMib(readings.processBytes)} of ${limit}, ` +
-    `managed ${inMib(readings.managedBytes)}, spilled ${inMib(readings.spilledBytes)}, ` +
+    `${worker.name} (${worker.status}) process ${aboutBytes(readings.processBytes)} of ${limit}, ` +
+    `managed ${aboutBytes(readings.managedBytes)}, spilled ${aboutBytes(readings.spilledBytes)}, ` +
     `${countOf(worker.hasWhat.size, 'key')}${refusal}`
   );
 }
@@ -68,7 +69,7 @@ interface HeldKey {
   readonly worker: string;
 }
 
-const sayKey = ({ key, nbytes, worker }: HeldKey): string => `${key} ${inMib(nbytes)} on ${worker}`;
+const sayKey = ({ key, nbytes, worker }: HeldKey): string => `${key} ${aboutBytes(nbytes)} on ${worker}`;
 
 /** Largest first; a key that several workers hold is named once. */
 function largestKeys(workers: Iterable<WorkerView>): readonly HeldKey[] {
