@@ -4,7 +4,7 @@ import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from 
 import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
 import type { Link, LinkListener, Logger } from '@spillway/ports';
-import { NannyMachine } from '@spillway/nanny-machine';
+import { GROWTH_BYTES_PER_MS, NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime, type NannyEnd } from '@spillway/nanny-runtime';
 import {
   channelSecurityOf,
@@ -14,7 +14,9 @@ import {
   removeScratchFolder,
   scratchFolderOf,
   serverSecurityOf,
+  processMemory,
   programFiles,
+  readOomKills,
   systemClock,
   systemTimers,
   type ProgramFiles,
@@ -87,7 +89,7 @@ export async function startNanny(
     config,
     timers: systemTimers,
     logger,
-    tellWorkers: (message) => runtime.tellWorkers(message),
+    onChanged: (limitBytes) => runtime.limitChanged(limitBytes),
   });
   const runtime: NannyRuntime = composeRuntime(who, { memory, jemalloc, programs }, logger);
   const finished = runtime.finished.then(async (how) => {
@@ -144,11 +146,16 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       backoffBaseMs: nanny.restartBackoff.base,
       backoffMaxMs: nanny.restartBackoff.max,
       stableMs: STABLE_MS,
+      limitBytes: memory.limitBytes,
+      terminateFraction: worker.memory.terminate,
+      growthBytesPerMs: GROWTH_BYTES_PER_MS,
     }),
     clock: systemClock,
     timers: systemTimers,
     logger,
     children: new ForkedChildren(programs.worker, process.env),
+    processMemory,
+    oomKillCount: readOomKills,
     workerArgs: (workerId, workerName) => workerArguments(who, workerId, workerName),
     workerEnviron: () =>
       workerEnviron({ config, ownEnviron: process.env, jemalloc, memoryLimit: memory.setting }),

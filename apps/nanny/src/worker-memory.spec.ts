@@ -1,5 +1,4 @@
 import { loadConfig, optionsSource } from '@spillway/config';
-import type { NannyToWorker } from '@spillway/messages';
 import type { Machine, MemoryLimitReading } from '@spillway/platform';
 import type { Logger, Timers } from '@spillway/ports';
 import { readWorkerLimit, WorkersMemory } from './worker-memory.js';
@@ -62,7 +61,7 @@ test('nannies that share a machine never promise their workers more than there i
 
 /** A nanny's workers in a container that the test resizes. */
 class Resized {
-  readonly told: NannyToWorker[] = [];
+  readonly told: (number | false)[] = [];
   readonly logged: string[] = [];
   readonly memory: WorkersMemory;
   #totalBytes = container.totalBytes;
@@ -73,7 +72,7 @@ class Resized {
       config,
       timers: this.#timers(),
       logger: this.#logger(),
-      tellWorkers: (message) => this.told.push(message),
+      onChanged: (limitBytes) => this.told.push(limitBytes),
       read: () => this.#read(),
     });
   }
@@ -104,14 +103,14 @@ class Resized {
   }
 }
 
-test('workers that run are told of a resized container, and the next ones start with the new limit', () => {
+test('a resized container is told, and the next ones start with the new limit', () => {
   const resized = new Resized();
   expect(resized.memory.setting).toBe(`${320 * MiB} B`);
   expect(resized.memory.execArgv).toEqual(['--max-old-space-size=160']);
 
   resized.resize((1024 + 128) * MiB);
 
-  expect(resized.told).toEqual([{ type: 'limit-changed', limitBytes: 512 * MiB }]);
+  expect(resized.told).toEqual([512 * MiB]);
   expect(resized.memory.setting).toBe(`${512 * MiB} B`);
   expect(resized.memory.execArgv).toEqual(['--max-old-space-size=256']);
 });

@@ -1,6 +1,5 @@
 /** What each worker of a nanny may use of a machine, or of the container that it shares with the nanny. */
 import type { SpillwayConfig } from '@spillway/config';
-import type { NannyToWorker } from '@spillway/messages';
 import {
   heapCaps,
   limitText,
@@ -44,8 +43,7 @@ export interface WorkersMemoryOptions {
   readonly config: Settings;
   readonly timers: Timers;
   readonly logger: Logger;
-  /** Tells all workers that run now. */
-  readonly tellWorkers: (message: NannyToWorker) => void;
+  readonly onChanged: (limitBytes: number | false) => void;
   readonly read?: () => MemoryLimitReading;
 }
 
@@ -56,7 +54,7 @@ export class WorkersMemory implements Cancellable {
 
   constructor(options: WorkersMemoryOptions) {
     this.#options = options;
-    const { config, timers, tellWorkers } = options;
+    const { config, timers, onChanged } = options;
     const read = options.read ?? ((): MemoryLimitReading => readWorkerLimit(config));
     const first = read();
     this.#log('memory.limit', first);
@@ -67,9 +65,14 @@ export class WorkersMemory implements Cancellable {
       read,
       onChanged: (now) => {
         this.#log('memory.limit-changed', now);
-        if (now.limitBytes !== false) tellWorkers({ type: 'limit-changed', limitBytes: now.limitBytes });
+        onChanged(now.limitBytes);
       },
     });
+  }
+
+  /** Of each worker that starts now. */
+  get limitBytes(): number | false {
+    return this.#watch.current.limitBytes;
   }
 
   /** The setting `worker.memory.limit` of a worker that starts now. */

@@ -18,7 +18,15 @@ export type DeathCause =
   | { readonly kind: 'signal'; readonly signal: string }
   /** V8 ran out of heap and aborted: exit 134 or SIGABRT, with its words on stderr. */
   | { readonly kind: 'heap-exhausted' }
-  | { readonly kind: 'memory-limit'; readonly processBytes: number; readonly limitBytes: number }
+  /** The nanny ended it above terminate. */
+  | {
+      readonly kind: 'memory-limit';
+      readonly processBytes: number;
+      readonly terminateBytes: number;
+      readonly limitBytes: number;
+    }
+  /** The kernel ended it: a control group, or the machine, had no memory left. */
+  | { readonly kind: 'kernel-oom' }
   /** The worker asked to be replaced: a native call outlived `cancel-grace`, or memory could not be reclaimed. */
   | { readonly kind: 'recycled'; readonly reason: string }
   /** The process could not be started. */
@@ -36,6 +44,21 @@ export interface Verdict {
   readonly pid: number | undefined;
   readonly livedMs: number;
   readonly stderrTail: string;
+  /** The last looks at its process memory, oldest first; at most 20. */
+  readonly samples: readonly MemorySample[];
+  /** What was in force when it ended. */
+  readonly limitBytes: number | false;
+  /** Above it the nanny ends a worker; `false`: at no point. */
+  readonly terminateBytes: number | false;
+  /** For people: what to do about it. */
+  readonly nextStep: string;
+}
+
+/** Process memory (RSS) of a worker as its nanny saw it. */
+export interface MemorySample {
+  /** How long before the end. */
+  readonly beforeEndMs: number;
+  readonly processBytes: number;
 }
 
 /** What a nanny says to the scheduler. */

@@ -2,6 +2,7 @@ export { systemClock } from './system-clock.js';
 export { systemTimers } from './system-timers.js';
 export { ForkedChildren } from './forked-children.js';
 export { IsolateGarbage, type IsolateGarbageOptions } from './isolate-garbage.js';
+export { readOomKills } from './limits/oom-kills.js';
 export { ownMemory, processMemory } from './process-memory.js';
 export { processMalloc } from './malloc/process-malloc.js';
 export { findJemalloc, type LibraryPlaces } from './malloc/find-jemalloc.js';

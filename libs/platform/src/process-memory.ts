@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { getHeapStatistics } from 'node:v8';
 import pidusage from 'pidusage';
 import type { OwnMemoryReader, ProcessMemory } from '@spillway/ports';
@@ -33,10 +32,13 @@ export const ownMemory: OwnMemoryReader = {
   },
 };
 
-/** From `status`, in kilobytes: `statm` counts in pages, whose size differs between processors and kernels. */
-async function readFromProc(pid: number): Promise<number | undefined> {
+/**
+ * From `status`, in kilobytes: `statm` counts in pages, whose size differs between processors and kernels. At once: it is no
+ * file that could keep us waiting, and in the thread pool it would wait behind those that can.
+ */
+function readFromProc(pid: number): number | undefined {
   try {
-    return bytesOf('VmRSS', await readFile(`/proc/${pid}/status`, 'utf8'));
+    return bytesOf('VmRSS', readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return undefined;
   }

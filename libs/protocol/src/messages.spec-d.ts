@@ -274,10 +274,17 @@ export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
 );
 
 const deathCause: fc.Arbitrary<DeathCause> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('closed' as const, 'heap-exhausted' as const, 'host-lost' as const) }),
+  fc.record({
+    kind: fc.constantFrom(
+      'closed' as const,
+      'heap-exhausted' as const,
+      'host-lost' as const,
+      'kernel-oom' as const,
+    ),
+  }),
   fc.record({ kind: type('exit-code'), code: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) }),
   fc.record({ kind: type('signal'), signal: name }),
-  fc.record({ kind: type('memory-limit'), processBytes: count, limitBytes: count }),
+  fc.record({ kind: type('memory-limit'), processBytes: count, limitBytes: count, terminateBytes: count }),
   fc.record({ kind: type('recycled'), reason: words }),
   fc.record({ kind: type('start-failed'), message: words }),
 );
@@ -296,6 +303,10 @@ export const nannyToScheduler: fc.Arbitrary<NannyToScheduler> = fc.oneof(
       pid: fc.option(uint32, { nil: undefined }),
       livedMs: ms,
       stderrTail: words,
+      samples: fc.array(fc.record({ beforeEndMs: ms, processBytes: count }), { maxLength: 3 }),
+      limitBytes: fc.oneof(fc.constant(false as const), count),
+      terminateBytes: fc.oneof(fc.constant(false as const), count),
+      nextStep: words,
     }),
   }),
   fc.record({ type: type('heartbeat'), stimulusId }),

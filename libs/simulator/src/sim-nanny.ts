@@ -1,9 +1,9 @@
-import { asNannyId, asWorkerId, type WorkerId } from '@spillway/kernel';
+import { asNannyId, asWorkerId } from '@spillway/kernel';
 import { PROTOCOL_VERSION } from '@spillway/messages';
 import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime } from '@spillway/nanny-runtime';
 import type { Child, ChildProcesses, SpawnRequest } from '@spillway/ports';
-import { SimWorker } from './sim-worker.js';
+import { LIMIT_BYTES, SimWorker } from './sim-worker.js';
 import type { ProcessTimers } from './sim-time.js';
 import type { SimWorld } from './sim-world.js';
 
@@ -15,7 +15,9 @@ export class SimNanny implements ChildProcesses {
   readonly #timers: ProcessTimers;
   readonly #runtime: NannyRuntime;
   readonly #nannyId: string;
-  readonly #children = new Set<WorkerId>();
+  /** By process id. */
+  readonly #children = new Map<number, SimWorker>();
+  #spawnCount = 0;
   isAlive = true;
 
   constructor(
@@ -35,11 +37,18 @@ export class SimNanny implements ChildProcesses {
         backoffBaseMs: 100,
         backoffMaxMs: 2_000,
         stableMs: 5_000,
+        limitBytes: LIMIT_BYTES,
+        terminateFraction: 0.95,
+        growthBytesPerMs: 10,
       }),
       clock: world.time,
       timers: this.#timers,
       logger: world.logger,
       children: this,
+      processMemory: {
+        read: (pid) => Promise.resolve(this.#children.get(pid)?.memory.read().processBytes),
+      },
+      oomKillCount: () => 0,
       workerArgs: (workerId, workerName) => [workerId, workerName],
       workerEnviron: () => ({}),
       onWorkerGone: () => undefined,
@@ -70,7 +79,7 @@ export class SimNanny implements ChildProcesses {
     const [id = '', name = ''] = args;
     const workerId = asWorkerId(id);
     const { world } = this;
-    this.#children.add(workerId);
+    const pid = ++this.#spawnCount;
     const worker = new SimWorker(
       world,
       workerId,
@@ -79,14 +88,15 @@ export class SimNanny implements ChildProcesses {
       (message) => this.#timers.after(1, () => onMessage(message)),
       (end) => {
         world.workers.delete(workerId);
-        this.#children.delete(workerId);
+        this.#children.delete(pid);
         this.#timers.after(REAP_MS, () => onExit({ ...end, stderrTail: '' }));
       },
     );
+    this.#children.set(pid, worker);
     world.workers.set(workerId, worker);
     world.time.after(START_MS, () => worker.isAlive && worker.start());
     return {
-      pid: 1,
+      pid,
       send: (message) => {
         if ((message as { type?: string }).type === 'close') void worker.end('closed', 'asked by the nanny');
       },
@@ -98,7 +108,7 @@ export class SimNanny implements ChildProcesses {
   die(): void {
     if (!this.isAlive) return;
     this.#gone();
-    for (const workerId of this.#children) this.world.workers.get(workerId)?.die({ code: 0, signal: null });
+    for (const worker of [...this.#children.values()]) worker.die({ code: 0, signal: null });
   }
 
   #gone(): void {

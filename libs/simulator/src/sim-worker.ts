@@ -16,7 +16,7 @@ export type ProcessEnd = { readonly code: number | null; readonly signal: string
 const SERVING_MAX = 2;
 const HEARTBEAT_MS = 1_000;
 const PUT_ANNOUNCE_MS = 10_000;
-const LIMIT_BYTES = 10_000;
+export const LIMIT_BYTES = 10_000;
 
 /** With small limits, so that a few tasks reach them. */
 function machineOf(workerId: WorkerId, slotCount: number, random: SeededRandom): WorkerMachine {

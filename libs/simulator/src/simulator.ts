@@ -120,6 +120,8 @@ export class Simulation {
       this.#heal();
       await this.#runUntilSettled();
       await this.#runUntil(this.#world.time.nowMs() + SETTLE_MS);
+      // A worker whose memory leaked before is ended after healing, too, and its values are made again.
+      await this.#runUntilSettled();
       this.#check();
       checkAtRest(this.#world);
       checkOutcomes(this.#world, this.#clients);

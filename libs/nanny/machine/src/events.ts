@@ -35,7 +35,18 @@ export type NannyEvent =
       readonly signal: string | null;
       readonly stderrTail: string;
       readonly startError?: string;
+      /** The kernel has ended processes of this control group for want of memory since the exit before. */
+      readonly didKernelRunOut: boolean;
     }
+  /** Outcome of `sample-worker`; `undefined`: there is no such process any more. */
+  | {
+      readonly type: 'worker-sampled';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly processBytes: number | undefined;
+    }
+  /** What each worker may use has changed. */
+  | { readonly type: 'limit-changed'; readonly stimulusId: StimulusId; readonly limitBytes: number | false }
   /** Somebody (scheduler, operator) wants this worker replaced. Unknown workers are ignored. */
   | {
       readonly type: 'restart-worker';

@@ -24,7 +24,13 @@ export type NannyInstruction =
       readonly stimulusId: StimulusId;
       readonly slot: number;
       readonly workerId: WorkerId;
-      readonly reason: string;
+    }
+  /** Look at the process memory of a worker. Ends in `worker-sampled`. */
+  | {
+      readonly type: 'sample-worker';
+      readonly stimulusId: StimulusId;
+      readonly workerId: WorkerId;
+      readonly pid: number;
     }
   | { readonly type: 'send-to-scheduler'; readonly message: NannyToScheduler }
   | {

@@ -22,7 +22,14 @@ const exited = (
   code: null,
   signal: 'SIGKILL',
   stderrTail: '',
+  didKernelRunOut: false,
   ...how,
+});
+const sampled = (workerId: WorkerId, processBytes: number | undefined): NannyEvent => ({
+  type: 'worker-sampled',
+  stimulusId,
+  workerId,
+  processBytes,
 });
 const typesOf = (instructions: readonly NannyInstruction[]): string[] =>
   instructions.map(({ type }) => type).filter((type) => type !== 'log-event');
@@ -35,6 +42,8 @@ function running(nanny: NannyMachine = aNanny()): NannyMachine {
   nanny.handle(start, 0);
   nanny.handle({ type: 'worker-spawned', stimulusId, slot: 0, workerId: first, pid: 42 }, 1);
   nanny.handle({ type: 'worker-ready', stimulusId, slot: 0, workerId: first }, 200);
+  // The look at its memory that is asked for here does not end: see terminate.spec.ts.
+  nanny.handle(tick, 200);
   return nanny;
 }
 
@@ -187,6 +196,12 @@ describe('the verdict', () => {
       { signal: 'SIGABRT', stderrTail: 'assertion' },
       { kind: 'signal', signal: 'SIGABRT' },
     ],
+    ['the kernel out of memory', { signal: 'SIGKILL', didKernelRunOut: true }, { kind: 'kernel-oom' }],
+    [
+      'another signal while the kernel was out of memory',
+      { signal: 'SIGTERM', didKernelRunOut: true },
+      { kind: 'signal', signal: 'SIGTERM' },
+    ],
     [
       'no start at all',
       { code: null, signal: null, startError: 'ENOENT' },
@@ -210,7 +225,18 @@ describe('the verdict', () => {
 
 test('whatever happens in whatever order, a slot never has two processes, and stop always finishes', () => {
   const steps = fc.array(
-    fc.constantFrom('spawned', 'ready', 'exit', 'late-exit', 'restart', 'tick', 'stop', 'start' as const),
+    fc.constantFrom(
+      'spawned',
+      'ready',
+      'exit',
+      'late-exit',
+      'restart',
+      'tick',
+      'sample',
+      'big-sample',
+      'stop',
+      'start' as const,
+    ),
     { maxLength: 40 },
   );
   fc.assert(
@@ -243,6 +269,8 @@ test('whatever happens in whatever order, a slot never has two processes, and st
         if (name === 'late-exit') feed(exited(asWorkerId('n1/0-0')));
         if (name === 'exit') exit(slot);
         if (name === 'tick') feed(tick);
+        if (name === 'sample') feed(sampled(workerId, 100));
+        if (name === 'big-sample') feed(sampled(workerId, 990_000_000));
         if (name === 'stop') feed(stop);
       }
       feed(stop);

@@ -1,6 +1,15 @@
-import { asWorkerId, assertNever, type NannyId, type StimulusId, type WorkerId } from '@spillway/kernel';
+import {
+  aboutBytes,
+  asWorkerId,
+  assertNever,
+  type NannyId,
+  type StimulusId,
+  type WorkerId,
+} from '@spillway/kernel';
+import type { DeathCause } from '@spillway/messages';
 import type { NannyEvent } from './events.js';
 import type { NannyInstruction } from './instructions.js';
+import { MemoryWatch, type MemoryRule } from './memory-watch.js';
 import { restMs, type RestartPolicy } from './restart-policy.js';
 import { lifeOf, type Life, type Slot, type SlotState } from './slot.js';
 import { verdictOf } from './verdict.js';
@@ -13,11 +22,17 @@ export interface NannyMachineOptions extends RestartPolicy {
   readonly closeTimeoutMs: number;
   /** How long a worker may take from its start to being registered before it is killed and replaced. */
   readonly startTimeoutMs: number;
+  /** What each worker may use, at first. */
+  readonly limitBytes: number | false;
+  /** Process memory above this share of the limit ends a worker; `false`: nothing does. */
+  readonly terminateFraction: number | false;
+  /** How fast a worker may grow: decides how often it is looked at. */
+  readonly growthBytesPerMs: number;
 }
 
 /**
  * Keeps one worker process running in each slot: starts them, decides when the next one starts after a death, ends
- * them in order on `stop`, and gives every death its verdict. Samples no memory yet and touches no disk.
+ * them in order on `stop`, ends those that use too much memory, and gives every death its verdict. Touches no disk.
  *
  * Invariant: a slot has at most one process; `finished` is said once, when no process is left after `stop`.
  */
@@ -27,8 +42,11 @@ export class NannyMachine {
   #finished = false;
   #nowMs = 0;
   #out: NannyInstruction[] = [];
+  #rule: MemoryRule;
 
   constructor(private readonly options: NannyMachineOptions) {
+    const { limitBytes, terminateFraction } = options;
+    this.#rule = { limitBytes, terminateFraction };
     this.#slots = options.workerNames.map((workerName, index) => ({
       index,
       workerName,
@@ -45,8 +63,8 @@ export class NannyMachine {
   get nextWakeMs(): number | undefined {
     let next: number | undefined;
     for (const { state } of this.#slots) {
-      const atMs = deadlineOf(state);
-      if (atMs !== undefined && (next === undefined || atMs < next)) next = atMs;
+      const atMs = Math.min(deadlineOf(state) ?? Infinity, nextLookMs(state));
+      if (atMs !== Infinity && (next === undefined || atMs < next)) next = atMs;
     }
     return next;
   }
@@ -71,6 +89,13 @@ export class NannyMachine {
       case 'worker-exited':
         this.#onExited(event);
         break;
+      case 'worker-sampled':
+        this.#onSampled(event);
+        break;
+      case 'limit-changed':
+        this.#rule = { ...this.#rule, limitBytes: event.limitBytes };
+        for (const slot of this.#slots) this.#endIfTooBig(slot, event.stimulusId);
+        break;
       case 'restart-worker':
         this.#askToClose(this.#slotOf(event.workerId), event.reason, event.stimulusId);
         break;
@@ -78,7 +103,10 @@ export class NannyMachine {
         this.#stop(event.reason, event.stimulusId);
         break;
       case 'tick':
-        for (const slot of this.#slots) this.#onTick(slot, event.stimulusId);
+        for (const slot of this.#slots) {
+          this.#onTick(slot, event.stimulusId);
+          this.#look(slot, event.stimulusId);
+        }
         break;
       default:
         assertNever(event, 'nanny event');
@@ -89,7 +117,13 @@ export class NannyMachine {
   #spawn(slot: Slot, stimulusId: StimulusId): void {
     slot.lifeCount += 1;
     const workerId = asWorkerId(`${this.options.nannyId}/${slot.index}-${slot.lifeCount}`);
-    const life: Life = { workerId, startedAtMs: this.#nowMs, pid: undefined, recyclingBecause: undefined };
+    const life: Life = {
+      workerId,
+      startedAtMs: this.#nowMs,
+      pid: undefined,
+      recyclingBecause: undefined,
+      memory: new MemoryWatch(this.options.growthBytesPerMs, this.#nowMs),
+    };
     slot.state = { name: 'starting', life, killAtMs: this.#nowMs + this.options.startTimeoutMs };
     this.#out.push({ type: 'spawn-worker', stimulusId, slot: slot.index, workerId, name: slot.workerName });
   }
@@ -141,7 +175,7 @@ export class NannyMachine {
     const slot = this.#slotOf(event.workerId);
     if (slot === undefined) return;
     const { stimulusId } = event;
-    const verdict = verdictOf(slot, event, this.#nowMs);
+    const verdict = verdictOf(slot, event, this.#rule, this.#nowMs);
     const onPurpose = verdict.cause.kind === 'closed' || verdict.cause.kind === 'recycled';
     // A worker that ends by itself again and again is as much of a loop when it does so in good order.
     const endedItself = lifeOf(slot)?.recyclingBecause !== undefined || slot.state.name === 'running';
@@ -195,30 +229,61 @@ export class NannyMachine {
     if (state.name === 'resting') this.#spawn(slot, stimulusId);
     if (state.name === 'closing') {
       const why = `did not close within ${this.options.closeTimeoutMs} ms`;
-      this.#kill(slot, state.life, { reason: state.reason, why, isStartFailure: false }, stimulusId);
+      this.#kill(slot, state.life, { why, cause: { kind: 'recycled', reason: state.reason } }, stimulusId);
     }
     if (state.name === 'starting') {
       const why = `did not register within ${this.options.startTimeoutMs} ms`;
-      this.#kill(slot, state.life, { reason: `it ${why}`, why, isStartFailure: true }, stimulusId);
+      this.#kill(
+        slot,
+        state.life,
+        { why, cause: { kind: 'start-failed', message: `it ${why}` } },
+        stimulusId,
+      );
     }
+  }
+
+  #look(slot: Slot, stimulusId: StimulusId): void {
+    const life = lifeOf(slot);
+    if (life?.pid === undefined || this.#nowMs < nextLookMs(slot.state)) return;
+    life.memory.onAsked();
+    this.#out.push({ type: 'sample-worker', stimulusId, workerId: life.workerId, pid: life.pid });
+  }
+
+  #onSampled({ workerId, processBytes, stimulusId }: Extract<NannyEvent, { type: 'worker-sampled' }>): void {
+    const slot = this.#slotOf(workerId);
+    if (slot === undefined) return;
+    lifeOf(slot)?.memory.onSample(processBytes, this.#rule, this.#nowMs);
+    this.#endIfTooBig(slot, stimulusId);
+  }
+
+  /** The founding document's terminate. SIGKILL at once: a process that allocates in a loop answers nothing else. */
+  #endIfTooBig(slot: Slot, stimulusId: StimulusId): void {
+    const life = lifeOf(slot);
+    const { limitBytes } = this.#rule;
+    const tooMuch = life?.memory.tooMuch(this.#rule);
+    if (life === undefined || tooMuch === undefined || limitBytes === false) return;
+    if (slot.state.name === 'killing') return;
+    const why = `has ${aboutBytes(tooMuch.processBytes)} of process memory, above ${aboutBytes(tooMuch.terminateBytes)} of ${aboutBytes(limitBytes)},`;
+    this.#kill(slot, life, { why, cause: { kind: 'memory-limit', ...tooMuch, limitBytes } }, stimulusId);
   }
 
   #kill(
     slot: Slot,
     life: Life,
-    { reason, why, isStartFailure }: { reason: string; why: string; isStartFailure: boolean },
+    { why, cause }: { readonly why: string; readonly cause: DeathCause },
     stimulusId: StimulusId,
   ): void {
-    slot.state = { name: 'killing', life, reason, isStartFailure };
+    slot.state = { name: 'killing', life, cause };
+    const { workerId } = life;
     this.#out.push(
-      { type: 'kill-worker', stimulusId, slot: slot.index, workerId: life.workerId, reason },
+      { type: 'kill-worker', stimulusId, slot: slot.index, workerId },
       {
         type: 'log-event',
         stimulusId,
         event: 'worker.killed',
         level: 'warn',
         message: `worker ${slot.workerName} ${why} and was killed`,
-        fields: { worker: slot.workerName, workerId: life.workerId, reason },
+        fields: { worker: slot.workerName, workerId, cause: cause.kind },
       },
     );
   }
@@ -240,6 +305,12 @@ export class NannyMachine {
     return slot;
   }
 }
+
+/** Until its process has gone it is looked at, whatever it was asked to do. */
+const nextLookMs = (state: SlotState): number =>
+  'life' in state && state.life.pid !== undefined && state.name !== 'killing'
+    ? state.life.memory.nextMs
+    : Infinity;
 
 function deadlineOf(state: SlotState): number | undefined {
   if (state.name === 'resting') return state.startAtMs;

@@ -1,4 +1,6 @@
 import type { WorkerId } from '@spillway/kernel';
+import type { DeathCause } from '@spillway/messages';
+import type { MemoryWatch } from './memory-watch.js';
 
 /**
  * A place for one worker. Each state carries what only it needs.
@@ -19,9 +21,8 @@ export type SlotState =
   | {
       readonly name: 'killing';
       readonly life: Life;
-      readonly reason: string;
-      /** It had never registered. */
-      readonly isStartFailure: boolean;
+      /** Why, which is what its verdict will say. */
+      readonly cause: DeathCause;
     }
   | { readonly name: 'resting'; readonly startAtMs: number };
 
@@ -32,6 +33,7 @@ export interface Life {
   readonly pid: number | undefined;
   /** The worker said it would end, and why. */
   readonly recyclingBecause: string | undefined;
+  readonly memory: MemoryWatch;
 }
 
 export interface Slot {

@@ -1,6 +1,9 @@
+/** Why a process ended (architecture.md D10). What people read about it is in `verdict-text.ts`. */
 import type { DeathCause, Verdict } from '@spillway/messages';
 import type { NannyEvent } from './events.js';
+import { terminateBytesOf, type MemoryRule } from './memory-watch.js';
 import { lifeOf, type Slot } from './slot.js';
+import { nextStepOf, summaryOf } from './verdict-text.js';
 
 type Exited = Extract<NannyEvent, { type: 'worker-exited' }>;
 
@@ -9,8 +12,7 @@ type Exited = Extract<NannyEvent, { type: 'worker-exited' }>;
 const V8_HEAP_WORDS = /FATAL ERROR:.*(heap|memory)/i;
 const EXIT_CODE_OF_ABORT = 134;
 
-/** Why the process ended (architecture.md D10). */
-export function verdictOf(slot: Slot, exited: Exited, nowMs: number): Verdict {
+export function verdictOf(slot: Slot, exited: Exited, rule: MemoryRule, nowMs: number): Verdict {
   const life = lifeOf(slot);
   const livedMs = life === undefined ? 0 : Math.round(nowMs - life.startedAtMs);
   const cause = causeOf(slot, exited);
@@ -18,46 +20,28 @@ export function verdictOf(slot: Slot, exited: Exited, nowMs: number): Verdict {
     workerId: exited.workerId,
     workerName: slot.workerName,
     cause,
-    summary: `Worker ${slot.workerName} ${describe(cause)} after ${livedMs} ms.`,
+    summary: summaryOf(slot.workerName, cause, livedMs),
     pid: life?.pid,
     livedMs,
     stderrTail: exited.stderrTail,
+    samples: life?.memory.samples(nowMs) ?? [],
+    limitBytes: rule.limitBytes,
+    terminateBytes: terminateBytesOf(rule),
+    nextStep: nextStepOf(cause),
   };
 }
 
 function causeOf(slot: Slot, exited: Exited): DeathCause {
   if (exited.startError !== undefined) return { kind: 'start-failed', message: exited.startError };
-  const reason = lifeOf(slot)?.recyclingBecause;
-  if (reason !== undefined) return { kind: 'recycled', reason };
+  const byItself = lifeOf(slot)?.recyclingBecause;
+  if (slot.state.name === 'killing' && slot.state.cause.kind === 'memory-limit') return slot.state.cause;
+  if (byItself !== undefined) return { kind: 'recycled', reason: byItself };
   if (slot.state.name === 'closing') return { kind: 'closed' };
-  if (slot.state.name === 'killing') {
-    const { isStartFailure, reason: why } = slot.state;
-    return isStartFailure ? { kind: 'start-failed', message: why } : { kind: 'recycled', reason: why };
-  }
-  const aborted = exited.code === EXIT_CODE_OF_ABORT || exited.signal === 'SIGABRT';
-  if (aborted && V8_HEAP_WORDS.test(exited.stderrTail)) return { kind: 'heap-exhausted' };
+  if (slot.state.name === 'killing') return slot.state.cause;
+  const isAbort = exited.code === EXIT_CODE_OF_ABORT || exited.signal === 'SIGABRT';
+  if (isAbort && V8_HEAP_WORDS.test(exited.stderrTail)) return { kind: 'heap-exhausted' };
+  if (exited.signal === 'SIGKILL' && exited.didKernelRunOut) return { kind: 'kernel-oom' };
   if (exited.signal !== null) return { kind: 'signal', signal: exited.signal };
   if (exited.code === 0) return { kind: 'closed' };
   return { kind: 'exit-code', code: exited.code ?? -1 };
-}
-
-function describe(cause: DeathCause): string {
-  switch (cause.kind) {
-    case 'closed':
-      return 'closed in order';
-    case 'exit-code':
-      return `ended with exit code ${cause.code}`;
-    case 'signal':
-      return `was ended by ${cause.signal} from outside`;
-    case 'heap-exhausted':
-      return 'ran out of V8 heap and aborted';
-    case 'memory-limit':
-      return `was ended at ${cause.processBytes} bytes of process memory (limit ${cause.limitBytes})`;
-    case 'recycled':
-      return `was replaced (${cause.reason})`;
-    case 'start-failed':
-      return `could not be started (${cause.message})`;
-    case 'host-lost':
-      return 'was lost with its host';
-  }
 }

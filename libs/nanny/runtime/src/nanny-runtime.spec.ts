@@ -14,6 +14,9 @@ class Rig {
   readonly listeners: LinkListener<SchedulerToNanny>[] = [];
   /** Whether links open at once; else those that wait open by `openLinks`. */
   doLinksOpen = true;
+  /** What is seen of any worker. */
+  processBytes = 0;
+  oomKillCount = 0;
   readonly #waitingLinks: (() => void)[] = [];
 
   readonly runtime = new NannyRuntime({
@@ -25,6 +28,9 @@ class Rig {
       backoffBaseMs: 100,
       backoffMaxMs: 1000,
       stableMs: 1000,
+      limitBytes: 1000,
+      terminateFraction: 0.95,
+      growthBytesPerMs: 1,
     }),
     clock: { nowMs: () => 0 },
     timers: noTimers,
@@ -35,6 +41,8 @@ class Rig {
         return { pid: 1, send: (message) => this.told.push(message), signal: () => undefined };
       },
     },
+    processMemory: { read: () => Promise.resolve(this.processBytes) },
+    oomKillCount: () => this.oomKillCount,
     workerArgs: () => [],
     workerEnviron: () => ({}),
     workerExecArgv: () => [],

@@ -1,7 +1,16 @@
 import { asStimulusId, assertNever, WakeTimer, type StimulusId, type WorkerId } from '@spillway/kernel';
 import type { NannyToScheduler, NannyToWorker, SchedulerToNanny } from '@spillway/messages';
 import type { NannyEvent, NannyInstruction, NannyMachine } from '@spillway/nanny-machine';
-import type { Child, ChildProcesses, Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
+import type {
+  Child,
+  ChildProcesses,
+  Clock,
+  Link,
+  LinkListener,
+  Logger,
+  ProcessMemory,
+  Timers,
+} from '@spillway/ports';
 import { isWorkerMessage } from './worker-message.js';
 
 export interface NannyRuntimeOptions {
@@ -10,6 +19,10 @@ export interface NannyRuntimeOptions {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly children: ChildProcesses;
+  /** Of workers, from outside. */
+  readonly processMemory: ProcessMemory;
+  /** How often the kernel has ended a process of this control group for want of memory. */
+  readonly oomKillCount: () => number;
   /** Command line of a worker. */
   readonly workerArgs: (workerId: WorkerId, name: string) => readonly string[];
   /** Asked at each start: a worker starts with the memory limit of that moment. */
@@ -36,6 +49,7 @@ export class NannyRuntime {
   #finish!: (how: NannyEnd) => void;
   #end: NannyEnd = 'asked';
   #isFinished = false;
+  #oomKillCount: number;
 
   /** Resolves when all workers have ended after a stop: which was asked for, or came because the scheduler is gone. */
   readonly finished: Promise<NannyEnd>;
@@ -43,6 +57,7 @@ export class NannyRuntime {
   constructor(options: NannyRuntimeOptions) {
     this.#options = options;
     this.#machine = options.machine;
+    this.#oomKillCount = options.oomKillCount();
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#wake = new WakeTimer(options.clock, options.timers, () =>
       this.#dispatch({ type: 'tick', stimulusId: this.#stimulus('tick') }),
@@ -69,8 +84,14 @@ export class NannyRuntime {
     this.#dispatch({ type: 'restart-worker', stimulusId: this.#stimulus('restart'), workerId, reason });
   }
 
+  /** What each worker may use has changed: it is told, and held to it. */
+  limitChanged(limitBytes: number | false): void {
+    if (limitBytes !== false) this.#tellWorkers({ type: 'limit-changed', limitBytes });
+    this.#dispatch({ type: 'limit-changed', stimulusId: this.#stimulus('limit'), limitBytes });
+  }
+
   /** Tells every worker process; one that is starting hears of it once it listens. */
-  tellWorkers(message: NannyToWorker): void {
+  #tellWorkers(message: NannyToWorker): void {
     for (const child of this.#children.values()) child.send(message);
   }
 
@@ -138,6 +159,9 @@ export class NannyRuntime {
       case 'kill-worker':
         this.#children.get(instruction.workerId)?.signal('SIGKILL');
         break;
+      case 'sample-worker':
+        void this.#sample(instruction.workerId, instruction.pid);
+        break;
       case 'send-to-scheduler':
         this.#link?.send(instruction.message);
         break;
@@ -174,6 +198,7 @@ export class NannyRuntime {
           slot,
           workerId,
           ...exit,
+          didKernelRunOut: this.#didKernelRunOut(),
         });
       },
     });
@@ -184,6 +209,22 @@ export class NannyRuntime {
     timers.soon(() =>
       this.#dispatch({ type: 'worker-spawned', stimulusId: this.#stimulus('spawned'), slot, workerId, pid }),
     );
+  }
+
+  async #sample(workerId: WorkerId, pid: number): Promise<void> {
+    const processBytes = await this.#options.processMemory.read(pid);
+    this.#dispatch({
+      type: 'worker-sampled',
+      stimulusId: this.#stimulus('sample'),
+      workerId,
+      processBytes,
+    });
+  }
+
+  #didKernelRunOut(): boolean {
+    const before = this.#oomKillCount;
+    this.#oomKillCount = this.#options.oomKillCount();
+    return this.#oomKillCount > before;
   }
 
   #onWorkerMessage(slot: number, workerId: WorkerId, message: unknown): void {

@@ -1,8 +1,15 @@
 /** What a nanny and the scheduler say to each other, as it arrived: validated and bounded. */
 import { asNannyId, asWorkerId } from '@spillway/kernel';
-import type { DeathCause, NannyHello, NannyToScheduler, SchedulerToNanny, Verdict } from '@spillway/messages';
+import type {
+  DeathCause,
+  MemorySample,
+  NannyHello,
+  NannyToScheduler,
+  SchedulerToNanny,
+  Verdict,
+} from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
-import { address, count, durationMs, invalid, required, text, words } from './checks.js';
+import { address, count, durationMs, each, invalid, required, text, words } from './checks.js';
 import { protocolVersion } from './values.js';
 import { stimulus } from './worker.js';
 
@@ -32,7 +39,10 @@ function deathCause(wire: spillway.v1.DeathCause): DeathCause {
         kind: 'memory-limit',
         processBytes: count(m.processBytes, 'process_bytes'),
         limitBytes: count(m.limitBytes, 'limit_bytes'),
+        terminateBytes: count(m.terminateBytes, 'terminate_bytes'),
       }));
+    case 'kernelOom':
+      return { kind: 'kernel-oom' };
     case 'recycled':
       return required(wire.recycled, 'recycled', (m) => ({
         kind: 'recycled',
@@ -58,7 +68,19 @@ const verdict = (wire: spillway.v1.Verdict): Verdict => ({
   pid: wire.pid === null || wire.pid === undefined ? undefined : count(wire.pid, 'pid'),
   livedMs: durationMs(wire.lifetime, 'lifetime'),
   stderrTail: words(wire.stderrTail, 'stderr_tail', TEXT_LENGTH_MAX),
+  samples: each(wire.samples, 'samples', memorySample),
+  limitBytes: countOrNone(wire.limitBytes, 'limit_bytes'),
+  terminateBytes: countOrNone(wire.terminateBytes, 'terminate_bytes'),
+  nextStep: words(wire.nextStep, 'next_step', TEXT_LENGTH_MAX),
 });
+
+const memorySample = (wire: spillway.v1.MemorySample): MemorySample => ({
+  beforeEndMs: durationMs(wire.beforeEnd, 'before_end'),
+  processBytes: count(wire.processBytes, 'process_bytes'),
+});
+
+const countOrNone = (wire: number | null | undefined, field: string): number | false =>
+  wire === null || wire === undefined ? false : count(wire, field);
 
 export function nannyMessage(wire: spillway.v1.NannyMessage): NannyToScheduler {
   const stimulusId = stimulus(wire.stimulusId);

@@ -46,6 +46,13 @@ const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
   pid: verdict.pid ?? null,
   lifetime: durationFromMs(verdict.livedMs),
   stderrTail: wellFormed(verdict.stderrTail),
+  samples: verdict.samples.map(({ beforeEndMs, processBytes }) => ({
+    beforeEnd: durationFromMs(beforeEndMs),
+    processBytes,
+  })),
+  limitBytes: verdict.limitBytes === false ? null : verdict.limitBytes,
+  terminateBytes: verdict.terminateBytes === false ? null : verdict.terminateBytes,
+  nextStep: wellFormed(verdict.nextStep),
 });
 
 function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
@@ -58,8 +65,12 @@ function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
       return { signal: { signal: cause.signal } };
     case 'heap-exhausted':
       return { heapExhausted: {} };
-    case 'memory-limit':
-      return { memoryLimit: { processBytes: cause.processBytes, limitBytes: cause.limitBytes } };
+    case 'memory-limit': {
+      const { processBytes, limitBytes, terminateBytes } = cause;
+      return { memoryLimit: { processBytes, limitBytes, terminateBytes } };
+    }
+    case 'kernel-oom':
+      return { kernelOom: {} };
     case 'recycled':
       return { recycled: { reason: wellFormed(cause.reason) } };
     case 'start-failed':

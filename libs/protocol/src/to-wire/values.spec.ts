@@ -38,6 +38,10 @@ test('the last words of a worker that begin in the middle of a character are wri
       pid: 1,
       livedMs: 1,
       stderrTail: '\ude42 tail',
+      samples: [],
+      limitBytes: false,
+      terminateBytes: false,
+      nextStep: '',
     },
     restartInMs: false,
   });

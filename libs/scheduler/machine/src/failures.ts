@@ -1,5 +1,6 @@
 /** The errors that the scheduler itself gives to tasks, each saying what happened, to what, and what now. */
-import { remoteError, type RemoteError } from '@spillway/messages';
+import { aboutBytes } from '@spillway/kernel';
+import { remoteError, type RemoteError, type Verdict } from '@spillway/messages';
 import type { ErredState, SchedulerTask } from './task.js';
 
 export function dataNotRecoverable(task: SchedulerTask): RemoteError {
@@ -33,16 +34,26 @@ export function killedWorker(task: SchedulerTask): RemoteError {
   return remoteError(
     'KILLED_WORKER',
     `Task ${task.key} was executing on ${deaths.length} workers when each of them died, ` +
-      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again.`,
+      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again. ` +
+      (last?.verdict?.nextStep ?? ''),
     {
       key: task.key,
       deaths: String(deaths.length),
       workers: deaths.map((death) => death.workerName).join(', '),
       workerIds: deaths.map((death) => death.workerId).join(', '),
       verdicts: deaths.map((death) => `${death.workerName}: ${death.summary}`).join('\n'),
+      ...(last?.verdict === undefined
+        ? {}
+        : { cause: last.verdict.cause.kind, lastMemory: memoryOf(last.verdict) }),
     },
   );
 }
+
+/** `412 MiB 200 ms before, 497 MiB 12 ms before`, oldest first. */
+const memoryOf = ({ samples }: Verdict): string =>
+  samples
+    .map(({ processBytes, beforeEndMs }) => `${aboutBytes(processBytes)} ${beforeEndMs.toFixed(0)} ms before`)
+    .join(', ');
 
 export function noValidWorker(task: SchedulerTask, timeoutMs: number): RemoteError {
   const names = task.spec?.workers ?? [];

@@ -3,6 +3,7 @@
  * exactly the tasks that takes, and only tasks that were executing are charged with a death.
  */
 import type { TaskKey } from '@spillway/kernel';
+import type { Verdict } from '@spillway/messages';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
@@ -20,6 +21,7 @@ export interface WorkerLoss {
   readonly onPurpose: boolean;
   /** One line for people. */
   readonly summary: string;
+  readonly verdict?: Verdict;
 }
 
 export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
@@ -35,7 +37,13 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
     keys: worker.hasWhat.size,
   });
   const charged = loss.onPurpose ? undefined : chargedTasks(worker);
-  const death: Death = { workerId: worker.id, workerName: worker.name, summary: loss.summary };
+  const { summary, verdict } = loss;
+  const death: Death = {
+    workerId: worker.id,
+    workerName: worker.name,
+    summary,
+    ...(verdict === undefined ? {} : { verdict }),
+  };
   for (const task of [...worker.processing.values()])
     takeBack(core, task, charged?.has(task) === true ? death : undefined);
   leaveQueue(core, worker);

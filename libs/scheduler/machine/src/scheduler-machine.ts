@@ -166,6 +166,7 @@ export class SchedulerMachine {
           onPurpose: event.onPurpose,
           summary:
             event.verdict?.summary ?? (event.onPurpose ? 'it left in order' : 'connection lost, no verdict'),
+          ...(event.verdict === undefined ? {} : { verdict: event.verdict }),
         });
         return;
       case 'task-finished':

@@ -5,7 +5,7 @@
  * Records are lean (≤ 1 KiB a pending task with everything that refers to it): nothing is allocated before it is needed.
  */
 import type { RunId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { RemoteError, SchedulerTaskStateName, TaskSpec } from '@spillway/messages';
+import type { RemoteError, SchedulerTaskStateName, TaskSpec, Verdict } from '@spillway/messages';
 import type { ClientView } from './client-view.js';
 import type { LearnedFunction } from './durations.js';
 import type { SmallSet } from './small-set.js';
@@ -80,13 +80,15 @@ export type StateOf<Name extends StateName> = Extract<TaskState, { name: Name }>
 
 export const RELEASED: ReleasedState = { name: 'released' };
 export const FORGOTTEN: ForgottenState = { name: 'forgotten' };
-export const QUEUED_ANYWHERE: QueuedState = { name: 'queued', home: undefined, isConfined: false };
+export const QUEUED_ANYWHERE: QueuedState = { name: 'queued', home: undefined, confinedByBytes: 0 };
 
 /** A worker that died while this task was, or may have been, executing on it. */
 export interface Death {
   readonly workerId: WorkerId;
   readonly workerName: string;
   readonly summary: string;
+  /** What its nanny knows; absent when nobody could tell. */
+  readonly verdict?: Verdict;
 }
 
 const NO_TASKS: readonly SchedulerTask[] = [];

@@ -1,4 +1,5 @@
 import { asNannyId } from '@spillway/kernel';
+import { GROWTH_BYTES_PER_MS } from '../memory-watch.js';
 import { NannyMachine, type NannyMachineOptions } from '../nanny-machine.js';
 
 /** A nanny with sensible options for tests: one slot called `w`. */
@@ -11,6 +12,9 @@ export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine
     backoffBaseMs: 100,
     backoffMaxMs: 1000,
     stableMs: 10_000,
+    limitBytes: 1_000_000_000,
+    terminateFraction: 0.95,
+    growthBytesPerMs: GROWTH_BYTES_PER_MS,
     ...options,
   });
 }

@@ -43,6 +43,10 @@ export const aVerdict = (workerId: string, summary = 'killed'): Verdict => ({
   pid: 1,
   livedMs: 1,
   stderrTail: '',
+  samples: [],
+  limitBytes: false,
+  terminateBytes: false,
+  nextStep: '',
 });
 
 export interface WorkerDraft {

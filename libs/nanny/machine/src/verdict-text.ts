@@ -1,0 +1,63 @@
+/** What people read about a death: one line of what happened, and what to do about it. */
+import { aboutBytes } from '@spillway/kernel';
+import type { DeathCause } from '@spillway/messages';
+
+const MEMORY_PAGE = 'docs/memory-management.md';
+
+export const summaryOf = (workerName: string, cause: DeathCause, livedMs: number): string =>
+  `Worker ${workerName} ${describe(cause)} after ${livedMs} ms.`;
+
+function describe(cause: DeathCause): string {
+  switch (cause.kind) {
+    case 'closed':
+      return 'closed in order';
+    case 'exit-code':
+      return `ended with exit code ${cause.code}`;
+    case 'signal':
+      return `was ended by ${cause.signal} from outside`;
+    case 'heap-exhausted':
+      return 'ran out of V8 heap and aborted';
+    case 'memory-limit':
+      return (
+        `was ended by its nanny at ${aboutBytes(cause.processBytes)} of process memory, above terminate ` +
+        `(${aboutBytes(cause.terminateBytes)} of a limit of ${aboutBytes(cause.limitBytes)}),`
+      );
+    case 'kernel-oom':
+      return 'was ended by the kernel, which had no memory left for its control group or machine,';
+    case 'recycled':
+      return `was replaced (${cause.reason})`;
+    case 'start-failed':
+      return `could not be started (${cause.message})`;
+    case 'host-lost':
+      return 'was lost with its host';
+  }
+}
+
+/** What to do about it; empty where there is nothing to do. */
+export function nextStepOf(cause: DeathCause): string {
+  switch (cause.kind) {
+    case 'memory-limit':
+      return (
+        'Split the task that grew into smaller ones, give workers a larger --memory-limit, or fewer threads each; ' +
+        `see ${MEMORY_PAGE}.`
+      );
+    case 'heap-exhausted':
+      return 'Keep large data in typed arrays or Buffers, which are not part of the V8 heap, or give workers a larger --memory-limit.';
+    case 'kernel-oom':
+      return (
+        "Processes beside the workers use memory that counts as the workers', or the limit is above that of the container: " +
+        "lower --memory-limit, or raise the container's."
+      );
+    case 'signal':
+      return 'Find out who sent the signal: an operator, the container runtime, or the kernel (its log says "Out of memory").';
+    case 'exit-code':
+      return 'Look at the last lines of its stderr: native code or a task ended the whole process.';
+    case 'start-failed':
+      return 'Look at the installation and the settings of the nanny: the program of the worker cannot run.';
+    case 'host-lost':
+      return 'Look whether its host, or the network to it, is down.';
+    case 'closed':
+    case 'recycled':
+      return '';
+  }
+}
