@@ -199,6 +199,23 @@ describe('while it waits', () => {
     expect(errors(instructions)).toEqual(['sum TASK_OUT_OF_MEMORY']);
   });
 
+  test('an input may be lost and come back larger: the worker that it waited for has other things to do', () => {
+    const scheduler = withResults({ small: 400, large: 600 });
+    const [here, there] = [occupy(scheduler, 'small'), occupy(scheduler, 'large')];
+    scheduler.submit('c', [
+      aTask('first', { dependencies: ['b'], workers: ['small'] }),
+      aTask('use', { dependencies: ['a'] }),
+      aTask('next', { dependencies: ['b'], workers: ['small'] }),
+    ]);
+    scheduler.loseReplicas('small', 'a');
+    scheduler.finish(here);
+    scheduler.finish('a', { nbytes: 500 * MIB });
+
+    expect(started(scheduler.finish('first'), 'small')).toEqual(['next']);
+    expect(scheduler.stateOf('use')).toBe('queued');
+    expect(started(scheduler.finish(there), 'large')).toEqual(['use']);
+  });
+
   test('its only large worker may pause: then it waits for that to go on', () => {
     const scheduler = withResults({ small: 400, large: 600 });
     scheduler.setStatus('large', 'paused');

@@ -1,7 +1,7 @@
 /**
  * Inputs against memory limits. All inputs of a task are in RAM while it runs, so where they are larger together than the
- * worker's limit it could only be ended. A task that is too large for some of the workers that run is confined to those it
- * fits. When it fits none that it may run on it is refused, before it does any harm; but while one that it fits is paused
+ * worker's limit it could only be ended. A task that is too large for some of the workers is confined to those that it fits.
+ * When it fits none that it may run on it is refused, before it does any harm; but while one that it fits is paused
  * it waits for that. A worker without a limit, or that is not ended for it, takes inputs of any size.
  */
 import type { Core } from './core.js';
@@ -14,7 +14,8 @@ export const fits = (task: SchedulerTask, worker: WorkerView): boolean =>
 
 /**
  * Of the running workers that it may be given to (`allowedWorkers`) those that it fits, perhaps none; `undefined` when it
- * fits all of them. If it fits none that it is to run on, but may run on others, it is for those.
+ * fits all workers there are, or none that it may be given to is running. If it fits none that it is to run on, but may run
+ * on others, it is for those.
  */
 export function fittingWorkers(
   core: Core,
@@ -23,8 +24,8 @@ export function fittingWorkers(
 ): readonly WorkerView[] | undefined {
   if (haveRoom(task, core.roster.leastInputBytesMax)) return undefined;
   const running = allowed ?? runningWorkers(core);
+  if (running.length === 0) return undefined;
   const fitting = running.filter((worker) => fits(task, worker));
-  if (fitting.length === running.length) return undefined;
   if (fitting.length > 0 || task.spec?.allowOtherWorkers !== true) return fitting;
   return runningWorkers(core).filter((worker) => fits(task, worker));
 }

@@ -41,6 +41,17 @@ test('workers may pause and resume as they like: no task waits for nothing, and 
   );
 });
 
+test('whatever limits workers have, and however they change: no task is sent where its inputs do not fit', () => {
+  fc.assert(
+    fc.property(steps, options, (sequence, chosen) => {
+      const cluster = new RandomCluster(chosen, 'limits');
+      for (const step of sequence) cluster.step(step);
+      expect(cluster.heal()).toEqual([]);
+    }),
+    { numRuns: RUNS / 2 },
+  );
+});
+
 test('the same events give the same instructions', () => {
   const instructionsOf = (sequence: readonly Step[]): unknown[] => {
     const cluster = new RandomCluster({ commitStepsMax: 3 });

@@ -148,3 +148,18 @@ test('a recipe of very many tasks that nobody needs any more is forgotten in sli
   while (scheduler.machine.nextWakeMs === 0) scheduler.tick();
   expect(scheduler.machine.countsByState).toMatchObject({ forgotten: 31, released: 0, queued: 0 });
 });
+
+test('nobody idles while a task for two workers waits for the busy one of them that has its input', () => {
+  const scheduler = aScheduler();
+  scheduler.connect('c');
+  scheduler.register('w1');
+  scheduler.register('w2');
+  scheduler.submit('c', [aTask('a', { workers: ['w1'] })]);
+  // As far as is known, half a second to wait for w1, and five to fetch.
+  scheduler.finish('a', { nbytes: 2e9 });
+  scheduler.submit('c', [aTask('long', { workers: ['w1'], functionName: 'long' })]);
+
+  const instructions = scheduler.submit('c', [aTask('use', { dependencies: ['a'], workers: ['w1', 'w2'] })]);
+
+  expect(started(instructions, 'w2')).toEqual(['use']);
+});

@@ -175,12 +175,12 @@ function place(core: Core, task: SchedulerTask): void {
     core.agenda.roomy.add(choice.worker);
   }
   const home = choice?.atHome === true ? choice.worker : undefined;
-  move(
-    core,
-    task,
-    home === undefined && !isConfined ? QUEUED_ANYWHERE : { name: 'queued', home, isConfined },
-  );
+  const isAnywhere = home === undefined && !isConfined;
+  move(core, task, isAnywhere ? QUEUED_ANYWHERE : { name: 'queued', home, isConfined });
   core.queues.push(task, home, allowed);
+  if (allowed === undefined) return;
+  // It would start earlier where its inputs are, as far as can be known; but nobody idles before a queue of its own.
+  for (const worker of allowed) if (worker.hasFreeSlot) core.agenda.roomy.add(worker);
 }
 
 /** Free slots of all workers first, prefetch after: nobody is handed a second task while another has none. */

@@ -51,7 +51,7 @@ export class TaskTable {
     return this.#noWorker;
   }
 
-  /** Tasks, queued or without a worker, whose inputs are too large for some running worker. */
+  /** Tasks, queued or without a worker, whose inputs are too large for some worker. */
   get confined(): ReadonlySet<SchedulerTask> {
     return this.#confined;
   }

@@ -25,7 +25,7 @@ export interface QueuedState {
   readonly name: 'queued';
   /** The worker it would start on earliest because its inputs lie there; `undefined` when any will do. */
   readonly home: WorkerView | undefined;
-  /** Its inputs are too large for some running worker (`fitting.ts`), so it stands only in the heaps of those it fits. */
+  /** Its inputs are too large for some worker (`fitting.ts`), so it stands only in the heaps of those that it fits. */
   readonly isConfined: boolean;
 }
 /** All inputs are in memory and none of the workers it may run on is running, or none that its inputs fit. */
@@ -80,7 +80,7 @@ export type StateOf<Name extends StateName> = Extract<TaskState, { name: Name }>
 
 export const RELEASED: ReleasedState = { name: 'released' };
 export const FORGOTTEN: ForgottenState = { name: 'forgotten' };
-export const QUEUED_ANYWHERE: QueuedState = { name: 'queued', home: undefined, confinedByBytes: 0 };
+export const QUEUED_ANYWHERE: QueuedState = { name: 'queued', home: undefined, isConfined: false };
 
 /** A worker that died while this task was, or may have been, executing on it. */
 export interface Death {

@@ -6,7 +6,7 @@ import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
 import type { TaskSpec, WorkerStatus } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachineOptions } from '../options.js';
-import { aTask, aVerdict } from './builders.js';
+import { aTask, aVerdict, type WorkerDraft } from './builders.js';
 import { TestScheduler, type Run } from './test-scheduler.js';
 import { OutsideView } from './told.js';
 
@@ -32,6 +32,9 @@ const DEPENDENCIES: readonly (readonly number[])[] = [
 ];
 const KEY_COUNT = DEPENDENCIES.length;
 const STATUSES: readonly WorkerStatus[] = ['running', 'paused', 'running', 'retiring'];
+/** Inputs of one task come to 400 bytes at most. */
+const LIMITS: readonly (number | false)[] = [false, 150, 250];
+
 function ancestorsOf(index: number): Set<number> {
   const found = new Set<number>();
   for (const dependency of DEPENDENCIES[index] ?? [])
@@ -105,23 +108,39 @@ export class RandomCluster {
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 20) * 1000)),
   ];
 
+  readonly #limitSteps: readonly ((a: number, b: number, c: number) => void)[] = [
+    ...this.#memorySteps,
+    (a, b, c) => this.#register(a, b, c),
+    (a, b, c) => this.#lose(a, b % 3 === 0, c % 2 === 0),
+    (a, b, c) => this.#heartbeat(a, b, c, LIMITS[c % 3]),
+    (a, b, c) => this.#heartbeat(a, b, c, LIMITS[c % 3]),
+  ];
+
   readonly #mayStandStill: boolean;
 
-  /** `memory`: workers pause and resume and results come and go; hardly anything else happens. */
+  /**
+   * `memory`: workers pause and resume and results come and go; hardly anything else happens. `limits`: the same on three
+   * workers with memory limits that change, and workers that come and go.
+   */
   constructor(
     options: SchedulerMachineOptions = {},
-    private readonly emphasis: 'everything' | 'memory' = 'everything',
+    private readonly emphasis: 'everything' | 'memory' | 'limits' = 'everything',
   ) {
     this.scheduler = new TestScheduler(options);
     this.#mayStandStill = options.memoryStuckTimeoutMs === false;
     this.#do(this.scheduler.connect('c0'));
     this.#do(this.scheduler.connect('c1'));
     this.#newLife('w0', {});
+    if (emphasis === 'limits') for (const index of [1, 2]) this.#newLife(`w${index}`, {}, 1, LIMITS[index]);
   }
 
   /** Throws when the machine contradicts itself or the world outside, or lets tasks wait for nothing. */
   step([kind, a, b, c]: Step): void {
-    const steps = this.emphasis === 'memory' ? this.#memorySteps : this.#steps;
+    const steps = {
+      everything: this.#steps,
+      memory: this.#memorySteps,
+      limits: this.#limitSteps,
+    }[this.emphasis];
     steps[kind % steps.length]?.(a, b, c);
     const contradictions = [...this.outside.contradictions(this.scheduler.machine), ...this.#standstills()];
     if (contradictions.length > 0) throw new Error(contradictions.join('\n'));
@@ -214,20 +233,27 @@ export class RandomCluster {
     for (let bit = 0; bit < b % 4; bit += 1) holdings[this.#key(c + bit)] = 100;
     if (c % 3 === 0 && this.#lives.has(name)) {
       const id = this.#worker(a);
-      this.outside.startStore(id, Object.keys(holdings));
-      this.#do(
-        this.scheduler.register(id, { name, holdings, nthreads: 1 + (b % 2), memoryLimitBytes: 1000 }),
-      );
+      this.#begin(id, { name, holdings, nthreads: 1 + (b % 2), memoryLimitBytes: LIMITS[c % 3] ?? false });
     } else {
-      this.#newLife(name, holdings, 1 + (b % 2));
+      this.#newLife(name, holdings, 1 + (b % 2), LIMITS[(b + c) % 3]);
     }
   }
 
-  #newLife(name: string, holdings: Readonly<Record<string, number>>, nthreads = 1): void {
+  #newLife(
+    name: string,
+    holdings: Readonly<Record<string, number>>,
+    nthreads = 1,
+    memoryLimitBytes: number | false = false,
+  ): void {
     this.#lives.set(name, (this.#lives.get(name) ?? 0) + 1);
     const id = `${name}.${this.#lives.get(name) ?? 0}`;
-    this.outside.startStore(id, Object.keys(holdings));
-    this.#do(this.scheduler.register(id, { name, holdings, nthreads }));
+    this.#begin(id, { name, holdings, nthreads, memoryLimitBytes });
+  }
+
+  #begin(id: string, draft: Required<Omit<WorkerDraft, 'isLimitEnforced'>>): void {
+    this.outside.startStore(id, Object.keys(draft.holdings));
+    this.outside.setLimit(id, draft.memoryLimitBytes);
+    this.#do(this.scheduler.register(id, draft));
   }
 
   #lose(a: number, onPurpose: boolean, isDead: boolean): void {
@@ -280,11 +306,14 @@ export class RandomCluster {
     this.#do(this.scheduler.loseReplicas(workerId, key));
   }
 
-  #heartbeat(a: number, b: number, c: number): void {
+  #heartbeat(a: number, b: number, c: number, memoryLimitBytes: number | false = false): void {
     const run = this.#run(b);
+    const worker = this.#worker(a);
+    if (memoryLimitBytes !== false) this.outside.setLimit(worker, memoryLimitBytes);
     this.#do(
-      this.scheduler.heartbeat(this.#worker(a), run === undefined ? {} : { [run.key]: b % 2000 }, {
+      this.scheduler.heartbeat(worker, run === undefined ? {} : { [run.key]: b % 2000 }, {
         isUnderPressure: c % 3 === 0,
+        ...(memoryLimitBytes === false ? {} : { memoryLimitBytes }),
         processBytes: (b % 10) * 100,
         managedBytes: (b % 10) * 50,
         unmanagedOldBytes: (b % 10) * 50,

@@ -20,6 +20,10 @@ export class OutsideView {
   readonly #stores = new Map<string, Set<string>>();
   /** Runs that paused workers were told to do all the same, by key. */
   readonly #draining = new Map<string, Draining>();
+  /** Of each worker, what it last said. */
+  readonly #limits = new Map<string, number | false>();
+  /** Tasks that were sent to workers whose limit they exceed, in words. */
+  readonly #tooLarge: string[] = [];
   /** The last run of each key. */
   readonly #lastRun = new Map<string, number>();
 
@@ -32,6 +36,10 @@ export class OutsideView {
   /** A process begins with these values, and without any others. */
   startStore(workerId: string, keys: readonly string[]): void {
     this.#stores.set(workerId, new Set(keys));
+  }
+
+  setLimit(workerId: string, limitBytes: number | false): void {
+    this.#limits.set(workerId, limitBytes);
   }
 
   hear(instructions: readonly SchedulerInstruction[]): void {
@@ -51,7 +59,7 @@ export class OutsideView {
 
   /** What is wrong, in words; nothing when all is well. */
   contradictions(machine: SchedulerMachine): string[] {
-    const found: string[] = this.#drainingTrouble(machine);
+    const found: string[] = [...this.#tooLarge, ...this.#drainingTrouble(machine)];
     for (const [clientId, news] of this.#news) {
       const wants = new Set(machine.wantsOf(asClientId(clientId)) ?? []);
       // News of a key without a future (any more) is history when the client comes to want it again.
@@ -94,6 +102,10 @@ export class OutsideView {
     if (message.type !== 'compute-task') return;
     const { spec, runId, dependencies } = message;
     this.#lastRun.set(spec.key, runId);
+    const limitBytes = this.#limits.get(workerId) ?? false;
+    const inputBytes = dependencies.reduce((sum, { nbytes }) => sum + nbytes, 0);
+    if (limitBytes !== false && inputBytes > limitBytes)
+      this.#tooLarge.push(`${workerId} of ${limitBytes} bytes is to run ${spec.key} on ${inputBytes}`);
     if (message.evenIfPaused !== true) return;
     const store = this.storeOf(workerId);
     const missing = dependencies.map(({ key }) => key).filter((key) => !store.has(key));
