@@ -26,7 +26,7 @@ export class SimExecutor implements TaskExecutor {
     private readonly timers: Timers,
     private readonly random: SeededRandom,
     private readonly listener: TaskExecutorListener,
-    private readonly onExecuted: (key: TaskKey) => void,
+    private readonly onExecuted: (key: TaskKey, inputBytes: number) => void,
   ) {
     this.#slots = Array.from({ length: slotCount }, () => []);
   }
@@ -104,7 +104,10 @@ export class SimExecutor implements TaskExecutor {
   #finish(queued: Queued, durationMs: number): void {
     const { execution } = queued;
     const { sizeBytes, failuresCount } = behaviourOf(execution.function);
-    this.onExecuted(execution.key);
+    this.onExecuted(
+      execution.key,
+      execution.inputs.reduce((sum, { data }) => sum + data.byteLength, 0),
+    );
     if (execution.attempt <= failuresCount) {
       const error = remoteError(
         'TASK_FAILED',

@@ -102,7 +102,9 @@ export class SimWorker implements PeerLink, TransferControl {
       logger: world.logger,
       memory: this.#composeMemory(),
       makeExecutor: (listener) =>
-        new SimExecutor(slotCount, this.#timers, this.#random.fork(), listener, (key) => world.executed(key)),
+        new SimExecutor(slotCount, this.#timers, this.#random.fork(), listener, (key, inputBytes) =>
+          world.executed(key, inputBytes),
+        ),
       openLink: (hello, listener) =>
         world.network.connect(workerId, listener, (link) => world.scheduler.openWorker(hello(), link)),
       identity: () => ({

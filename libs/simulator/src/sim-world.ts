@@ -16,6 +16,6 @@ export interface SimWorld {
   readonly scheduler: SchedulerRuntime;
   readonly workers: Map<WorkerId, SimWorker>;
   readonly faults: { transferFailureChance: number };
-  /** A task was executed once more. */
-  executed(key: TaskKey): void;
+  /** A task was executed once more, with so many bytes of inputs. */
+  executed(key: TaskKey, inputBytes: number): void;
 }

@@ -14,7 +14,7 @@ const EXERCISED = [
 ];
 
 test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {
-  const totals = { graphs: 0, tasks: 0, executions: 0, workerDeaths: 0 };
+  const totals = { graphs: 0, tasks: 0, executions: 0, workerDeaths: 0, refusals: 0 };
   const events = new Map<string, number>();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const report = await new Simulation({ seed, ticks: 5_000 }).run();
@@ -22,12 +22,14 @@ test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes o
     totals.tasks += report.tasks;
     totals.executions += report.executions;
     totals.workerDeaths += report.workerDeaths;
+    totals.refusals += report.refusals;
     for (const [name, count] of Object.entries(report.events))
       events.set(name, (events.get(name) ?? 0) + count);
   }
   // The seeds must have exercised what they are for.
   expect(totals.tasks).toBeGreaterThan(SEEDS * 20);
   expect(totals.workerDeaths).toBeGreaterThan(SEEDS / 10);
+  expect(totals.refusals).toBeGreaterThan(SEEDS / 50);
   const seen = EXERCISED.filter((name) => (events.get(name) ?? 0) > SEEDS / 50);
   expect(seen).toEqual(EXERCISED);
 }, 600_000);

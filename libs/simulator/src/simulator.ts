@@ -3,6 +3,7 @@ import { SchedulerMachine } from '@spillway/scheduler-machine';
 import { SchedulerRuntime } from '@spillway/scheduler-runtime';
 import { checkAccounting } from './checkers/accounting.js';
 import { checkOutcomes } from './checkers/outcomes.js';
+import { checkInputs, checkRefusals } from './checkers/refusals.js';
 import { checkAtRest, checkEmpty } from './checkers/rest.js';
 import { randomFaultPlan, type FaultPlan } from './faults.js';
 import { SimClient } from './sim-client.js';
@@ -27,6 +28,8 @@ export interface SimulationReport {
   readonly tasks: number;
   readonly executions: number;
   readonly workerDeaths: number;
+  /** Keys held in the end whose task, or one behind them, was not run because its inputs were too large. */
+  readonly refusals: number;
   /** How often each event was logged, by name. */
   readonly events: Readonly<Record<string, number>>;
 }
@@ -72,6 +75,7 @@ export class Simulation {
   #steps = 0;
   #executions = 0;
   #workerDeaths = 0;
+  #refusals = 0;
   #nannyLives = 0;
   readonly #log = new SimLog();
 
@@ -109,7 +113,10 @@ export class Simulation {
       }),
       workers: new Map<WorkerId, SimWorker>(),
       faults: { transferFailureChance: this.#plan.transferFailureChance },
-      executed: (_key: TaskKey) => (this.#executions += 1),
+      executed: (key: TaskKey, inputBytes: number) => {
+        this.#executions += 1;
+        checkInputs(key, inputBytes);
+      },
     };
   }
 
@@ -125,6 +132,7 @@ export class Simulation {
       this.#check();
       checkAtRest(this.#world);
       checkOutcomes(this.#world, this.#clients);
+      this.#refusals = checkRefusals(this.#clients);
       for (const client of this.#clients) client.leave();
       await this.#runUntil(this.#world.time.nowMs() + SETTLE_MS + LEASE_MS);
       checkEmpty(this.#world);
@@ -295,6 +303,7 @@ export class Simulation {
       tasks: graphs.reduce((sum, { tasks }) => sum + tasks.length, 0),
       executions: this.#executions,
       workerDeaths: this.#workerDeaths,
+      refusals: this.#refusals,
       events: this.#log.counts,
     };
   }

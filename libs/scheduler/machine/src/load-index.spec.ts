@@ -52,6 +52,17 @@ test('busy workers under memory pressure, which put roots off, hide none that ha
   expect(index.leastLoaded(1)).toEqual([free]);
 });
 
+test('a busy worker under memory pressure that has a free slot is hidden by none without', () => {
+  const index = new LoadIndex();
+  const tight = aView('tight', 3);
+  tight.isUnderPressure = true;
+  const full = Array.from({ length: 4 }, (_, n) => aView(`full-${n}`, 2));
+  for (const worker of full) load(index, worker, 2);
+  load(index, tight, 1);
+
+  expect(index.leastLoaded(1)).toEqual([tight]);
+});
+
 test('a worker that does not run is not offered, and one that was removed is gone', () => {
   const index = new LoadIndex();
   const workers = ['a', 'b', 'c'].map((id) => aView(id));

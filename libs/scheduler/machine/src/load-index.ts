@@ -57,10 +57,12 @@ export class LoadIndex {
 }
 
 function levelOf(worker: WorkerView): number {
-  const level = Math.floor((LEVELS_PER_SLOT * worker.processing.size) / worker.nthreads);
-  if (!worker.isUnderPressure) return Math.min(LEVEL_MAX, level);
-  // With nothing to do it is behind its equals. With something to do it puts roots off, free slots or not, so it must not
-  // hide those that have one.
-  const isBusy = worker.processing.size > 0;
-  return Math.min(LEVEL_MAX, (isBusy ? Math.max(LEVELS_PER_SLOT, level) : level) + 1);
+  const { isUnderPressure, nthreads } = worker;
+  const assignedCount = worker.processing.size;
+  const level = Math.floor((LEVELS_PER_SLOT * assignedCount) / nthreads);
+  if (assignedCount >= nthreads) return Math.min(LEVEL_MAX, level + 1 + Number(isUnderPressure));
+  if (!isUnderPressure) return level;
+  // With nothing to do it is behind its equals. With something to do it puts roots off, so it must not hide those that have
+  // a free slot for them; it has one for others, so it must not be hidden by those that are full.
+  return assignedCount === 0 ? 1 : LEVELS_PER_SLOT;
 }
