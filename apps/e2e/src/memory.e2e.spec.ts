@@ -231,6 +231,32 @@ test('memory that a task received in small pieces and dropped goes back, and pau
   expect(log).not.toContain('worker.paused');
 }, 60_000);
 
+test('a task with more inputs than any worker has memory is refused before it does harm, and one with fewer runs', async () => {
+  await using cluster = await startCluster({ memoryLimit: LIMIT });
+  await using client = await cluster.connect();
+  const { pattern, length } = await loadTasks(client);
+  const before = (await client.workers()).map(({ workerId }) => workerId);
+  const all = seeds(24);
+  const values = client.map(
+    pattern,
+    all,
+    all.map(() => 16 * MiB),
+  );
+  await client.wait(values);
+
+  const refused = client.submit(length, values);
+  const error = await refused.exception();
+
+  expect(error).toMatchObject({
+    code: 'TASK_OUT_OF_MEMORY',
+    details: { key: refused.key, inputs: '24', limitBytes: String(LIMIT) },
+  });
+  expect(Number(error!.details['inputBytes'])).toBeGreaterThanOrEqual(24 * 16 * MiB);
+  expect(error!.message).toContain('combine the inputs in steps');
+  expect(await client.submit(length, values.slice(0, 2)).result()).toBe(4 * MiB);
+  expect((await client.workers()).map(({ workerId }) => workerId)).toEqual(before);
+}, 180_000);
+
 test('a limit that is ignored: with spill, pause and terminate off only target is left', async () => {
   await using cluster = await startCluster({
     workers: 1,
