@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
+import { SpillFolder } from '@spillway/platform';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
-import { SpillFolder, SpillThread, TwoTierStore } from '@spillway/worker-store';
+import { SpillThread, TwoTierStore } from '@spillway/worker-store';
 import type { Figure } from './bench.js';
 import { watchLoop } from './loop-delay.js';
 import { timedMs } from './statistics.js';

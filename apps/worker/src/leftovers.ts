@@ -1,6 +1,5 @@
-import { systemClock, systemTimers } from '@spillway/platform';
+import { reapLeftovers, systemClock, systemTimers } from '@spillway/platform';
 import type { Cancellable, Logger } from '@spillway/ports';
-import { reapLeftovers } from '@spillway/worker-store';
 
 /** Whose owners cannot be looked up (another container, another boot) are dead once they were silent for long. */
 const LOOK_AGAIN_MS = 10 * 60_000;

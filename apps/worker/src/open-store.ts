@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TaskKey } from '@spillway/kernel';
 import type { SpillFailureReason } from '@spillway/messages';
-import { scratchFolderOf } from '@spillway/platform';
+import { scratchFolderOf, SpillFolder } from '@spillway/platform';
 import type { Logger, SpillingStore } from '@spillway/ports';
 import {
   ContainerStore,
   noDisk,
-  SpillFolder,
   spillRefusalText,
   SpillThread,
   TwoTierStore,

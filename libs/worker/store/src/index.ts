@@ -1,7 +1,5 @@
 export { ContainerStore, type ContainerStoreOptions } from './container/container-store.js';
 export { TwoTierStore, type TwoTierStoreOptions } from './two-tier-store.js';
-export { SpillFolder, type SpillFolderOptions } from './folder/spill-folder.js';
-export { reapLeftovers, type ReapOptions } from './folder/reap-leftovers.js';
 export { SpillThread, type SpillThreadOptions } from './thread/spill-thread.js';
 export { runSpillThread } from './thread/run-spill-thread.js';
 export type { SpillCompression } from './disk/compression-choice.js';

@@ -1,5 +1,6 @@
 /** What errors of the operating system mean for spilling. The one place that knows their codes. */
 import type { SpillFailureReason } from '@spillway/messages';
+import { codeOf } from '@spillway/platform';
 import type { ReadFailureReason, SpillFailure } from './spill-disk.js';
 
 const WRITE_REASONS: Readonly<Record<string, SpillFailureReason>> = {
@@ -35,13 +36,6 @@ export class SegmentUnlinkedError extends Error {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** The code of an error of the operating system; empty for others. */
-export function codeOf(error: unknown): string {
-  const code: unknown =
-    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : '';
-}
 
 export function writeFailure(error: unknown): SpillFailure {
   return { reason: WRITE_REASONS[codeOf(error)] ?? 'io-error', message: messageOf(error) };

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
-import { SpillFolder } from '../folder/spill-folder.js';
+import { SpillFolder } from '@spillway/platform';
 import { SpillThread, type SpillThreadOptions } from '../thread/spill-thread.js';
 import { TwoTierStore, type TwoTierStoreOptions } from '../two-tier-store.js';
 

@@ -8,12 +8,19 @@ import { dirname, join } from 'node:path';
 import { types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, must } from '@spillway/kernel';
-import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
+import {
+  formatOwner,
+  IsolateGarbage,
+  OWNER_BEAT_MS,
+  OWNER_FILE,
+  systemClock,
+  systemTimers,
+  thisProcess,
+} from '@spillway/platform';
 import { CompressionChoice, Throughput } from '../disk/compression-choice.js';
 import { readFailure } from '../disk/failure.js';
 import type { ReadBack, ValueToWrite } from '../disk/spill-disk.js';
 import { Tally } from '../disk/tally.js';
-import { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from '../folder/owner.js';
 import { Fifo } from './fifo.js';
 import { unpack } from './pack.js';
 import { RecordCopier } from './record-copier.js';

@@ -4,7 +4,8 @@
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf, SegmentUnlinkedError } from '../disk/failure.js';
+import { codeOf } from '@spillway/platform';
+import { SegmentUnlinkedError } from '../disk/failure.js';
 import { OpenFiles } from './open-files.js';
 
 /** Segments are closed at this size. */

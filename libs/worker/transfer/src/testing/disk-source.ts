@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import type { TaskKey } from '@spillway/kernel';
 import type { ArrivedValue, SpilledRead, ValueSource } from '@spillway/ports';
 import type { Payload } from '@spillway/messages';
+import { SpillFolder } from '@spillway/platform';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
-import { SpillFolder, SpillThread, TwoTierStore, type SpillCompression } from '@spillway/worker-store';
+import { SpillThread, TwoTierStore, type SpillCompression } from '@spillway/worker-store';
 
 const ENTRY = "import { runSpillThread } from '@spillway/worker-store'; runSpillThread();";
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { codeOf } from '../disk/failure.js';
+import { codeOf } from '../error-code.js';
 
 /** Name of the owner file in a folder. */
 export const OWNER_FILE = 'owner.json';

@@ -1,11 +1,11 @@
 /**
  * The folder of one worker's life, below the nanny's: `<local directory>/spillway/<nanny>/<worker id>/`. What lies in
- * it is segments (thread/segment-files.ts) and the owner file. Removing what dead owners left is reap-leftovers.ts.
+ * it is the files of the worker's store and the owner file. Removing what dead owners left is reap-leftovers.ts.
  */
 import { lstat, mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codeOf } from '../disk/failure.js';
+import { codeOf } from '../error-code.js';
 import { fileSystemOf, type FileSystem } from './file-system.js';
 import { folderName } from './folder-name.js';
 import { formatOwner, OWNER_FILE, thisProcess } from './owner.js';

@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 /** Makes a spill folder, says where, and lives until it is killed or told to go. */
 const CHILD = `
   import { writeFileSync } from 'node:fs';
-  import { SpillFolder } from '@spillway/worker-store';
+  import { SpillFolder } from '@spillway/platform';
   const [localDirectory, workerId] = process.argv.slice(2);
   const folder = await SpillFolder.create({ localDirectory, nannyName: 'n1', workerId });
   writeFileSync(folder.path + '/0000000001.segment', 'values');
