@@ -149,6 +149,7 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       limitBytes: memory.limitBytes,
       terminateFraction: worker.memory.terminate,
       growthBytesPerMs: GROWTH_BYTES_PER_MS,
+      adopts: false,
     }),
     clock: systemClock,
     timers: systemTimers,

@@ -77,7 +77,15 @@ export type SchedulerToClient =
 
 /** State of a task as clients and operators see it. */
 export type SchedulerTaskStateName =
-  'released' | 'waiting' | 'queued' | 'no-worker' | 'processing' | 'memory' | 'erred' | 'forgotten';
+  | 'released'
+  | 'waiting'
+  | 'queued'
+  | 'no-worker'
+  | 'processing'
+  | 'memory'
+  | 'awaited'
+  | 'erred'
+  | 'forgotten';
 
 /** A function run on workers at once, outside scheduling (`client.run`). */
 export interface RunRequest {

@@ -75,6 +75,8 @@ export type NannyToScheduler =
       readonly stimulusId: StimulusId;
       readonly verdict: Verdict;
       readonly restartInMs: number | false;
+      /** Its successor takes over the values that it had on disk (architecture.md D8). */
+      readonly leavesValues: boolean;
     }
   | { readonly type: 'heartbeat'; readonly stimulusId: StimulusId }
   | { readonly type: 'nanny-closing'; readonly stimulusId: StimulusId };

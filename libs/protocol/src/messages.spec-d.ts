@@ -295,6 +295,7 @@ export const nannyToScheduler: fc.Arbitrary<NannyToScheduler> = fc.oneof(
     type: type('worker-exited'),
     stimulusId,
     restartInMs: timeoutMs,
+    leavesValues: fc.boolean(),
     verdict: fc.record({
       workerId,
       workerName: name,

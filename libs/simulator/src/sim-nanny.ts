@@ -40,6 +40,7 @@ export class SimNanny implements ChildProcesses {
         limitBytes: LIMIT_BYTES,
         terminateFraction: 0.95,
         growthBytesPerMs: 10,
+        adopts: false,
       }),
       clock: world.time,
       timers: this.#timers,

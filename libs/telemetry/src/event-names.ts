@@ -18,6 +18,8 @@ export const EVENT_NAMES = {
   'cluster.memory-stuck':
     'All workers that could go on are paused, and nothing can free memory: what waits for them fails, with who holds what.',
   'task.recomputed': 'The only copy of a result was lost, so its task runs again.',
+  'task.awaited':
+    'The last copies of results died with a worker, whose successor may have them on disk: they are not made again yet.',
   'task.erred': 'A task has failed for good; its dependents fail with it.',
   'task.suspicious':
     'A worker died while it executed this task; with too many such deaths the task is given up.',

@@ -26,6 +26,8 @@ export interface NannyMachineOptions extends RestartPolicy {
   readonly limitBytes: number | false;
   /** Process memory above this share of the limit ends a worker; `false`: nothing does. */
   readonly terminateFraction: number | false;
+  /** Workers take over what their predecessors had on disk. */
+  readonly adopts: boolean;
   /** How fast a worker may grow: decides how often it is looked at. */
   readonly growthBytesPerMs: number;
 }
@@ -183,7 +185,16 @@ export class NannyMachine {
     slot.quickDeathCount = quick ? slot.quickDeathCount + 1 : 0;
     const restartInMs = this.#stopping ? false : restMs(slot.quickDeathCount, this.options);
     this.#out.push(
-      { type: 'send-to-scheduler', message: { type: 'worker-exited', stimulusId, verdict, restartInMs } },
+      {
+        type: 'send-to-scheduler',
+        message: {
+          type: 'worker-exited',
+          stimulusId,
+          verdict,
+          restartInMs,
+          leavesValues: this.options.adopts && restartInMs !== false,
+        },
+      },
       {
         type: 'log-event',
         stimulusId,

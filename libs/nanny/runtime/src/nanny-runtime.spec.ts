@@ -31,6 +31,7 @@ class Rig {
       limitBytes: 1000,
       terminateFraction: 0.95,
       growthBytesPerMs: 1,
+      adopts: true,
     }),
     clock: { nowMs: () => 0 },
     timers: noTimers,

@@ -102,6 +102,7 @@ export function nannyMessage(wire: spillway.v1.NannyMessage): NannyToScheduler {
           m.restartDelay === null || m.restartDelay === undefined
             ? false
             : durationMs(m.restartDelay, 'restart_delay'),
+        leavesValues: m.leavesValues,
       }));
     case 'heartbeat':
       return { type: 'heartbeat', stimulusId };

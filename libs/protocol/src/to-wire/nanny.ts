@@ -27,6 +27,7 @@ export function nannyMessageToWire(message: NannyToScheduler): spillway.v1.Nanny
         workerExited: {
           verdict: verdictToWire(message.verdict),
           restartDelay: message.restartInMs === false ? null : durationFromMs(message.restartInMs),
+          leavesValues: message.leavesValues,
         },
       };
     case 'heartbeat':

@@ -28,6 +28,7 @@ export const TASK_STATE_TO_WIRE: Readonly<Record<SchedulerTaskStateName, spillwa
   'no-worker': wire.SchedulerTaskState.SCHEDULER_TASK_STATE_NO_WORKER,
   processing: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_PROCESSING,
   memory: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_MEMORY,
+  awaited: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_AWAITED,
   erred: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_ERRED,
   forgotten: wire.SchedulerTaskState.SCHEDULER_TASK_STATE_FORGOTTEN,
 };

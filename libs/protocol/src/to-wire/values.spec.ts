@@ -44,6 +44,7 @@ test('the last words of a worker that begin in the middle of a character are wri
       nextStep: '',
     },
     restartInMs: false,
+    leavesValues: false,
   });
   expect(nannyMessage(NannyMessage.decode(NannyMessage.encode(message).finish()))).toMatchObject({
     verdict: { cause: { message: '\ufffd no' }, summary: '\ufffd gone', stderrTail: '\ufffd tail' },

@@ -1,7 +1,8 @@
 /**
- * What happens because time passes: leases that end, tasks that have waited too long for a worker to exist, and clusters
- * whose memory lets nothing go on.
+ * What happens because time passes: leases that end, tasks that have waited too long for a worker to exist, results
+ * that no successor brought, and clusters whose memory lets nothing go on.
  */
+import { giveUpAwaited, nextGiveUpMs } from './lost-results.js';
 import { forgetClient } from './clients.js';
 import type { Core } from './core.js';
 import { noValidWorker } from './failures.js';
@@ -13,7 +14,7 @@ import { move } from './transitions/index.js';
 /** When the machine next wants a tick; `undefined` when nothing will happen by itself. */
 export function nextWakeMs(core: Core): number | undefined {
   if (!core.jobs.isEmpty) return core.nowMs;
-  let wakeMs = stuckDeadlineMs(core) ?? Infinity;
+  let wakeMs = Math.min(stuckDeadlineMs(core) ?? Infinity, nextGiveUpMs(core));
   for (const client of core.leased) {
     // All leases are equally long, so the first to start is the first to end.
     if (client.leaseEndsAtMs !== false) wakeMs = Math.min(wakeMs, client.leaseEndsAtMs);
@@ -35,6 +36,7 @@ export function onDeadlines(core: Core): void {
     if (client.leaseEndsAtMs === false || client.leaseEndsAtMs > core.nowMs) break;
     forgetClient(core, client);
   }
+  giveUpAwaited(core);
   giveUpStuckTasks(core);
   const { noWorkersTimeoutMs } = core.options;
   if (noWorkersTimeoutMs === false) return;

@@ -55,6 +55,8 @@ export type WorkerEvent =
       readonly workerId: WorkerId;
       readonly onPurpose: boolean;
       readonly verdict?: Verdict;
+      /** Its successor takes over what it had on disk: what is lost with it is waited for. */
+      readonly leavesValues?: boolean;
     }
   | { readonly type: 'nanny-lost'; readonly stimulusId: StimulusId; readonly nannyId: NannyId }
   | ({ readonly workerId: WorkerId } & Exclude<WorkerToScheduler, { type: 'run-done' | 'worker-closing' }>);

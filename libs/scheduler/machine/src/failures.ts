@@ -34,8 +34,8 @@ export function killedWorker(task: SchedulerTask): RemoteError {
   return remoteError(
     'KILLED_WORKER',
     `Task ${task.key} was executing on ${deaths.length} workers when each of them died, ` +
-      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again. ` +
-      (last?.verdict?.nextStep ?? ''),
+      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again.` +
+      nextStepOf(last?.verdict),
     {
       key: task.key,
       deaths: String(deaths.length),
@@ -48,6 +48,9 @@ export function killedWorker(task: SchedulerTask): RemoteError {
     },
   );
 }
+
+const nextStepOf = (verdict: Verdict | undefined): string =>
+  verdict === undefined || verdict.nextStep === '' ? '' : ` ${verdict.nextStep}`;
 
 /** `412 MiB 200 ms before, 497 MiB 12 ms before`, oldest first. */
 const memoryOf = ({ samples }: Verdict): string =>

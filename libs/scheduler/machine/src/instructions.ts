@@ -43,6 +43,7 @@ export type SchedulerLogEvent =
   | 'cluster.draining'
   | 'cluster.memory-stuck'
   | 'task.recomputed'
+  | 'task.awaited'
   | 'task.erred'
   | 'task.suspicious'
   | 'data.lost'

@@ -74,6 +74,10 @@ export function checkTask(core: Core, task: SchedulerTask): void {
       say(task.isNeeded, 'is in memory, so somebody needs it');
       say(smallSize(state.whoHas) > 0, 'is in memory, so somebody has it');
       break;
+    case 'awaited':
+      say(task.isNeeded, 'is awaited, so somebody needs it');
+      say(state.untilMs > core.nowMs, 'is awaited, and its time is not over');
+      break;
     case 'erred':
     case 'forgotten':
       break;

@@ -7,9 +7,10 @@ import type { Verdict } from '@spillway/messages';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
+import { awaitSuccessor, releaseLost } from './lost-results.js';
 import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
 import { replan } from './settling.js';
-import { RELEASED, waitingFor, type Death, type SchedulerTask } from './task.js';
+import { waitingFor, type Death, type SchedulerTask } from './task.js';
 import { asDependency } from './transitions/effects.js';
 import { move } from './transitions/index.js';
 import type { WorkerView } from './worker-view.js';
@@ -22,6 +23,8 @@ export interface WorkerLoss {
   /** One line for people. */
   readonly summary: string;
   readonly verdict?: Verdict;
+  /** Its successor takes over what it had on disk. */
+  readonly leavesValues?: boolean;
 }
 
 export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
@@ -47,7 +50,7 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
   for (const task of [...worker.processing.values()])
     takeBack(core, task, charged?.has(task) === true ? death : undefined);
   leaveQueue(core, worker);
-  loseReplicas(core, worker, [...worker.hasWhat]);
+  loseReplicas(core, worker, [...worker.hasWhat], loss.leavesValues);
   core.agenda.roomy.delete(worker);
   for (const peer of core.roster.all()) {
     core.outbox.toWorker(peer, { type: 'peer-lost', stimulusId: core.stimulusId, workerId: worker.id });
@@ -88,24 +91,21 @@ export function leaveQueue(core: Core, worker: WorkerView): void {
   }
 }
 
-/** Copies are gone from one worker; whatever had its last copy there is released, and so made again if needed. */
-export function loseReplicas(core: Core, worker: WorkerView, tasks: readonly SchedulerTask[]): void {
-  const recomputed: TaskKey[] = [];
-  const unrecoverable: TaskKey[] = [];
+/** Copies are gone from one worker; whatever had its last copy there is made again if needed, or waited for at first. */
+export function loseReplicas(
+  core: Core,
+  worker: WorkerView,
+  tasks: readonly SchedulerTask[],
+  mayComeBack = false,
+): void {
+  const lost: SchedulerTask[] = [];
   for (const task of tasks) {
     if (!holdsReplica(task, worker)) continue;
     removeReplica(task, worker);
-    if (replicaCount(task) > 0) continue;
-    (task.spec?.recompute === true ? recomputed : unrecoverable).push(task.key);
-    move(core, task, RELEASED);
+    if (replicaCount(task) === 0) lost.push(task);
   }
-  const fields = { workerId: worker.id, name: worker.name };
-  if (recomputed.length > 0) {
-    core.outbox.log('task.recomputed', { ...fields, count: recomputed.length }, recomputed);
-  }
-  if (unrecoverable.length > 0) {
-    core.outbox.log('data.lost', { ...fields, count: unrecoverable.length }, unrecoverable);
-  }
+  if (mayComeBack) awaitSuccessor(core, worker, lost);
+  else releaseLost(core, { workerId: worker.id, name: worker.name }, lost);
 }
 
 export function onReplicaMissing(core: Core, worker: WorkerView, event: Report<'replica-missing'>): void {

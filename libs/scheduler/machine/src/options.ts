@@ -21,6 +21,8 @@ export interface SchedulerMachineOptions {
   readonly targetFraction?: number | false;
   /** Where workers are expected to pause. Default 0.8. */
   readonly pauseFraction?: number | false;
+  /** How long lost results wait for the successor of their worker, which may have them on disk. Default 10,000. */
+  readonly adoptionWaitMs?: number;
   /** What a task of a function never seen is expected to take. Default 500. */
   readonly unknownDurationMs?: number;
   /** What a transfer between workers is expected to reach. Default 400e6. */
@@ -50,6 +52,7 @@ const DEFAULTS: ResolvedOptions = {
   memoryStuckTimeoutMs: 30_000,
   targetFraction: 0.6,
   pauseFraction: 0.8,
+  adoptionWaitMs: 10_000,
   unknownDurationMs: 500,
   bandwidthBytesPerSecond: 400e6,
   commitStepsMax: 5_000,

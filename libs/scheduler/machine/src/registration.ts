@@ -2,6 +2,7 @@
 import { assertNever } from '@spillway/kernel';
 import type { Holding, WorkerHello, WorkerStatus } from '@spillway/messages';
 import { bringIntoMemory } from './arrivals.js';
+import { endWaitFor } from './lost-results.js';
 import type { Core } from './core.js';
 import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
 import { addReplica } from './replicas.js';
@@ -29,6 +30,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   });
   core.hasMoved = true;
   addReplicas(core, worker, hello.holdings);
+  endWaitFor(core, worker.name);
   if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
   offerWork(core, worker);
 }

@@ -167,6 +167,7 @@ export class SchedulerMachine {
           summary:
             event.verdict?.summary ?? (event.onPurpose ? 'it left in order' : 'connection lost, no verdict'),
           ...(event.verdict === undefined ? {} : { verdict: event.verdict }),
+          ...(event.leavesValues === undefined ? {} : { leavesValues: event.leavesValues }),
         });
         return;
       case 'task-finished':

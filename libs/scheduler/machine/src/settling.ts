@@ -84,6 +84,7 @@ function settle(core: Core, task: SchedulerTask): void {
       settleActive(core, task);
       return;
     case 'memory':
+    case 'awaited':
       if (!task.isNeeded) move(core, task, RELEASED);
       return;
     case 'erred':

@@ -19,11 +19,13 @@ export class TaskTable {
     'no-worker': 0,
     processing: 0,
     memory: 0,
+    awaited: 0,
     erred: 0,
     forgotten: 0,
   };
   readonly #noWorker = new Set<SchedulerTask>();
   readonly #confined = new Set<SchedulerTask>();
+  readonly #awaited = new Set<SchedulerTask>();
   readonly #unplacedByWorker = new Map<string, Set<SchedulerTask>>();
 
   constructor(
@@ -49,6 +51,11 @@ export class TaskTable {
   /** Oldest first. */
   get noWorker(): ReadonlySet<SchedulerTask> {
     return this.#noWorker;
+  }
+
+  /** Oldest first, which is in the order of their deadlines. */
+  get awaited(): ReadonlySet<SchedulerTask> {
+    return this.#awaited;
   }
 
   /** Tasks, queued or without a worker, whose inputs are too large for some worker. */
@@ -78,6 +85,8 @@ export class TaskTable {
       this.#noWorker.delete(task);
       if (from.isConfined) this.#confined.delete(task);
       this.#setUnplaced(task, false);
+    } else if (from.name === 'awaited') {
+      this.#awaited.delete(task);
     }
     task.state = to;
     if (to.name === 'processing') {
@@ -87,6 +96,8 @@ export class TaskTable {
       if (to.name === 'no-worker') this.#noWorker.add(task);
       if (to.isConfined) this.#confined.add(task);
       this.#setUnplaced(task, true);
+    } else if (to.name === 'awaited') {
+      this.#awaited.add(task);
     } else if (to.name === 'forgotten') {
       this.#tasks.delete(task.key);
     }

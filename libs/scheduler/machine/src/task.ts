@@ -53,6 +53,16 @@ export interface MemoryState {
   readonly nbytes: number;
   whoHas: SmallSet<WorkerView>;
 }
+/**
+ * Its last copy was on a worker that died, and that worker's successor may have it on disk: until it says so, or time is
+ * over, it is not made again. Invariant: it is needed.
+ */
+export interface AwaitedState {
+  readonly name: 'awaited';
+  /** Of the worker that died; its successor has the same. */
+  readonly workerName: string;
+  readonly untilMs: number;
+}
 /** It, or a task it depends on, failed. Invariant: it has no replicas and waits for nothing. */
 export interface ErredState {
   readonly name: 'erred';
@@ -72,6 +82,7 @@ export type TaskState =
   | NoWorkerState
   | ProcessingState
   | MemoryState
+  | AwaitedState
   | ErredState
   | ForgottenState;
 

@@ -248,13 +248,13 @@ export class SchedulerRuntime {
     if (message.type !== 'worker-exited') return;
     const { workerId, cause } = message.verdict;
     const onPurpose = cause.kind === 'closed' || cause.kind === 'recycled';
-    this.#workerLost(workerId, onPurpose, message.verdict);
+    this.#workerLost(workerId, onPurpose, message);
   }
 
   #workerLost(
     workerId: WorkerId,
     onPurpose: boolean,
-    verdict?: SchedulerEventOf<'worker-lost'>['verdict'],
+    told?: Pick<SchedulerEventOf<'worker-lost'>, 'verdict' | 'leavesValues'>,
   ): void {
     this.#forgetWorker(workerId)?.close('The worker is gone.');
     this.#dispatch({
@@ -262,7 +262,8 @@ export class SchedulerRuntime {
       stimulusId: this.#stimulus('worker-lost'),
       workerId,
       onPurpose,
-      ...(verdict === undefined ? {} : { verdict }),
+      ...(told?.verdict === undefined ? {} : { verdict: told.verdict }),
+      ...(told?.leavesValues === undefined ? {} : { leavesValues: told.leavesValues }),
     });
   }
 

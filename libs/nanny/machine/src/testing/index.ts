@@ -15,6 +15,7 @@ export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine
     limitBytes: 1_000_000_000,
     terminateFraction: 0.95,
     growthBytesPerMs: GROWTH_BYTES_PER_MS,
+    adopts: true,
     ...options,
   });
 }

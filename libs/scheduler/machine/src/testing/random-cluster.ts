@@ -65,7 +65,7 @@ export class RandomCluster {
     (a, b, c) => this.#submit(a, b, c),
     (a, b, c) => this.#register(a, b, c),
     (a, b, c) => this.#register(a, b, c),
-    (a, b, c) => this.#lose(a, b % 3 === 0, c % 2 === 0),
+    (a, b, c) => this.#lose(a, b % 3 === 0, c),
     ...Array.from({ length: 8 }, () => (a: number, b: number) => this.#finish(this.#run(a), b)),
     (a, b) => this.#withRun(a, (run) => this.scheduler.err(run.key, { mayRetry: b % 3 > 0 }, run)),
     (a) => this.#withRun(a, (run) => this.scheduler.handBack(run.key, run)),
@@ -111,7 +111,7 @@ export class RandomCluster {
   readonly #limitSteps: readonly ((a: number, b: number, c: number) => void)[] = [
     ...this.#memorySteps,
     (a, b, c) => this.#register(a, b, c),
-    (a, b, c) => this.#lose(a, b % 3 === 0, c % 2 === 0),
+    (a, b, c) => this.#lose(a, b % 3 === 0, c),
     (a, b, c) => this.#heartbeat(a, b, c, LIMITS[c % 3]),
     (a, b, c) => this.#heartbeat(a, b, c, LIMITS[c % 3]),
   ];
@@ -151,7 +151,7 @@ export class RandomCluster {
     for (const name of WORKER_NAMES) this.#ensureRunning(name);
     for (let round = 0; round < HEAL_ROUNDS_MAX && this.#advance(); round += 1);
     const counts = this.scheduler.machine.countsByState;
-    const left = (['waiting', 'queued', 'no-worker', 'processing'] as const)
+    const left = (['waiting', 'queued', 'no-worker', 'processing', 'awaited'] as const)
       .filter((name) => counts[name] > 0)
       .map((name) => `${counts[name]} ${name}`);
     return [...left, ...this.outside.leaks(this.scheduler.machine)];
@@ -256,9 +256,11 @@ export class RandomCluster {
     this.#do(this.scheduler.register(id, draft));
   }
 
-  #lose(a: number, onPurpose: boolean, isDead: boolean): void {
+  /** By `how`: dead by its nanny's word or not, and with a successor that may bring some of its values. */
+  #lose(a: number, onPurpose: boolean, how: number): void {
     const worker = this.#worker(a);
-    this.#do(this.scheduler.lose(worker, { onPurpose, ...(isDead ? { verdict: aVerdict(worker) } : {}) }));
+    const verdict = how % 2 === 0 ? { verdict: aVerdict(worker) } : {};
+    this.#do(this.scheduler.lose(worker, { onPurpose, leavesValues: how % 3 === 0, ...verdict }));
   }
 
   #finish(run: Run | undefined, b: number): void {

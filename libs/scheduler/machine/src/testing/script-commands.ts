@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'worker-lost': (scheduler, [worker], options) =>
     scheduler.lose(word(worker), {
       onPurpose: options['on-purpose'] === 'on',
+      leavesValues: options['leaves-values'] === 'on',
       ...(options['verdict'] === undefined ? {} : { verdict: aVerdict(word(worker), options['verdict']) }),
     }),
   status: (scheduler, [worker, status]) => scheduler.setStatus(word(worker), word(status) as WorkerStatus),

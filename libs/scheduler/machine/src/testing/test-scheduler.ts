@@ -170,12 +170,16 @@ export class TestScheduler {
     return this.handle({ type: 'worker-registered', hello: aWorkerHello(workerId, draft) });
   }
 
-  lose(workerId: string, options: { onPurpose?: boolean; verdict?: Verdict } = {}): SchedulerInstruction[] {
+  lose(
+    workerId: string,
+    options: { onPurpose?: boolean; verdict?: Verdict; leavesValues?: boolean } = {},
+  ): SchedulerInstruction[] {
     return this.handle({
       type: 'worker-lost',
       workerId: asWorkerId(workerId),
       onPurpose: options.onPurpose ?? false,
       ...(options.verdict === undefined ? {} : { verdict: options.verdict }),
+      ...(options.leavesValues === undefined ? {} : { leavesValues: options.leavesValues }),
     });
   }
 

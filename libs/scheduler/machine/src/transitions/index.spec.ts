@@ -7,7 +7,10 @@ import { move, transitionPairs } from './index.js';
 
 test('the table has these moves and no others', () => {
   expect(transitionPairs().sort()).toEqual([
+    'awaited>memory',
+    'awaited>released',
     'erred>released',
+    'memory>awaited',
     'memory>released',
     'no-worker>erred',
     'no-worker>memory',

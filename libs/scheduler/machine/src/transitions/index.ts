@@ -2,6 +2,7 @@
 import { formatStory, InvalidTransitionError } from '@spillway/kernel';
 import type { Core } from '../core.js';
 import type { SchedulerTask, StateName, TaskState } from '../task.js';
+import { fromAwaited } from './from-awaited.js';
 import { fromErred } from './from-erred.js';
 import { fromMemory } from './from-memory.js';
 import { fromNoWorker } from './from-no-worker.js';
@@ -18,6 +19,7 @@ export const TRANSITIONS: TransitionTable = {
   'no-worker': fromNoWorker,
   processing: fromProcessing,
   memory: fromMemory,
+  awaited: fromAwaited,
   erred: fromErred,
   forgotten: {},
 };
