@@ -7,22 +7,33 @@ import { mkdir, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build, stop, type BuildOptions } from 'esbuild';
 
 /** CommonJS dependencies (grpc-js) call `require()` for built-ins inside an ES module bundle. */
 const BANNER = "import { createRequire as $cr } from 'node:module'; const require = $cr(import.meta.url);";
+
+/** By name. Sources do not change while a spec runs. */
+const bundles = new Map<string, Promise<URL>>();
 
 /**
  * Bundles `source` (the text of an entry module, TypeScript), whose imports resolve from `resolveDir`, and returns
  * the file to start a thread with. The same source always has the same file, replaced whole, so nothing piles up.
  */
-export async function bundleThreadEntry(source: string, resolveDir: string): Promise<URL> {
+export function bundleThreadEntry(source: string, resolveDir: string): Promise<URL> {
+  const name = createHash('sha256').update(`${resolveDir}\n${source}`).digest('hex').slice(0, 16);
+  const known = bundles.get(name);
+  if (known !== undefined) return known;
+  const bundle = writeBundle(source, resolveDir, name);
+  bundles.set(name, bundle);
+  return bundle;
+}
+
+async function writeBundle(source: string, resolveDir: string, name: string): Promise<URL> {
   const folder = bundleFolder(resolveDir);
   await mkdir(folder, { recursive: true });
-  const name = createHash('sha256').update(`${resolveDir}\n${source}`).digest('hex').slice(0, 16);
   const finished = join(folder, `${name}.mjs`);
   const unfinished = join(folder, `${name}.${process.pid}.${performance.now()}.mjs`);
-  await build({
+  await buildAndStop({
     stdin: { contents: source, resolveDir, loader: 'ts' },
     outfile: unfinished,
     bundle: true,
@@ -39,6 +50,19 @@ export async function bundleThreadEntry(source: string, resolveDir: string): Pro
   });
   await rename(unfinished, finished);
   return pathToFileURL(finished);
+}
+
+let buildCount = 0;
+
+/** esbuild's process would live as long as this one, and each spec would start another. */
+async function buildAndStop(options: BuildOptions): Promise<void> {
+  buildCount++;
+  try {
+    await build(options);
+  } finally {
+    buildCount--;
+    if (buildCount === 0) await stop();
+  }
 }
 
 /** Below the workspace's `node_modules`, so that what stays outside of the bundle can be found from there. */

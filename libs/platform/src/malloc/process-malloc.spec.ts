@@ -114,6 +114,7 @@ test('a processor for which there is no koffi keeps its memory', async () => {
   expect(loads).toBe(1);
 });
 
+/** Resolves once it is gone, and not before: it would outlive the suite. */
 function runHoardingChild(environ: Readonly<Record<string, string>>): Promise<HoardReport> {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const child = fork(join(import.meta.dirname, 'hoarding-child.spec-d.ts'), [], {
@@ -121,8 +122,13 @@ function runHoardingChild(environ: Readonly<Record<string, string>>): Promise<Ho
     execArgv: ['--import', tsx, '--conditions=@spillway/source'],
   });
   return new Promise((resolve, reject) => {
-    child.once('message', (report: HoardReport) => resolve(report));
-    child.once('exit', (code, signal) => reject(new Error(`ended with ${code ?? signal ?? 'nothing'}`)));
+    let report: HoardReport | undefined;
+    child.once('message', (message: HoardReport) => (report = message));
+    // Not on `exit`: what it said may come after that.
+    child.once('close', (code, signal) => {
+      if (report !== undefined) resolve(report);
+      else reject(new Error(`ended with ${code ?? signal ?? 'nothing'}`));
+    });
   });
 }
 

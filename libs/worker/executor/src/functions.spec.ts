@@ -4,10 +4,11 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asModuleHash, must, UnavailableError } from '@spillway/kernel';
 import type { FunctionRef } from '@spillway/messages';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { closeRigs, Rig } from './testing/executor-rig.js';
 
 afterEach(closeRigs);
+afterAll(stop);
 
 const containing = (text: string): string => expect.stringContaining(text) as string;
 
