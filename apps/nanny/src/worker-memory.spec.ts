@@ -120,7 +120,7 @@ test('the log has the limit, what there is and which file says so, at the start 
   resized.resize((1024 + 128) * MiB);
   expect(resized.logged).toEqual([
     'memory.limit: each of 2 workers has memory limit 320 MiB (there are 768 MiB, by /sys/fs/cgroup/memory.max)',
-    'memory.limit-changed: each of 2 workers has memory limit 512 MiB (there are 1152 MiB, by /sys/fs/cgroup/memory.max)',
+    'memory.limit-changed: each of 2 workers has memory limit 512 MiB (there are 1.13 GiB, by /sys/fs/cgroup/memory.max)',
   ]);
 });
 
@@ -129,8 +129,8 @@ test('a limit above what there is is said to be, at the start and when the conta
   expect(resized.memory.setting).toBe(`${768 * MiB} B`);
   resized.resize(512 * MiB);
   expect(resized.logged.filter((line) => line.startsWith('memory.limit-warning'))).toEqual([
-    expect.stringContaining('(2048 MiB) is more than there is, so it is 768 MiB'),
-    expect.stringContaining('(2048 MiB) is more than there is, so it is 512 MiB'),
+    expect.stringContaining('(2 GiB) is more than there is, so it is 768 MiB'),
+    expect.stringContaining('(2 GiB) is more than there is, so it is 512 MiB'),
   ]);
 });
 
