@@ -1,10 +1,16 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from '@spillway/config';
-import { asNannyId, SOFTWARE_VERSION, type NannyId, type WorkerId } from '@spillway/kernel';
+import {
+  asNannyId,
+  GROWTH_BYTES_PER_MS,
+  SOFTWARE_VERSION,
+  type NannyId,
+  type WorkerId,
+} from '@spillway/kernel';
 import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
 import type { Link, LinkListener, Logger } from '@spillway/ports';
-import { GROWTH_BYTES_PER_MS, NannyMachine } from '@spillway/nanny-machine';
+import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime, type NannyEnd } from '@spillway/nanny-runtime';
 import {
   channelSecurityOf,

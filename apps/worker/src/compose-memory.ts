@@ -1,4 +1,5 @@
 /** The worker's memory, put together: the machine with the thresholds of the settings, and what it acts through. */
+import { GROWTH_BYTES_PER_MS } from '@spillway/kernel';
 import { IsolateGarbage, ownMemory, processMalloc, systemClock, systemTimers } from '@spillway/platform';
 import type { Logger } from '@spillway/ports';
 import { GrowthWatch, MemoryMachine, type MemoryMachineOptions } from '@spillway/worker-memory';
@@ -77,5 +78,7 @@ function growthWatchOf({ config, limitBytes }: ResolvedWorker): GrowthWatch {
     limitBytes,
     runawayFraction: isIgnored ? false : RUNAWAY_FRACTION,
     guiltyFraction: GUILTY_FRACTION,
+    terminateFraction: terminate,
+    growthBytesPerMs: GROWTH_BYTES_PER_MS,
   });
 }

@@ -130,7 +130,13 @@ export class SimWorker implements PeerLink, TransferControl {
     return new WorkerMemory({
       machine: this.memoryMachine,
       store: this.store,
-      growthWatch: new GrowthWatch({ limitBytes: LIMIT_BYTES, runawayFraction: 0.9, guiltyFraction: 0.25 }),
+      growthWatch: new GrowthWatch({
+        limitBytes: LIMIT_BYTES,
+        runawayFraction: 0.9,
+        guiltyFraction: 0.25,
+        terminateFraction: 0.95,
+        growthBytesPerMs: 10,
+      }),
       clock: this.world.time,
       timers: this.#timers,
       logger: this.world.logger,

@@ -3,6 +3,7 @@
  * document's terminate, architecture.md D5). The interval follows the headroom, since a task touches gigabytes in a second: the
  * next look comes before the way to the threshold can have been gone twice. Not: who is killed how (nanny-machine.ts).
  */
+import { lookIntervalMs } from '@spillway/kernel';
 import type { MemorySample } from '@spillway/messages';
 
 export interface MemoryRule {
@@ -15,8 +16,6 @@ export interface MemoryRule {
 const SAMPLES_KEPT = 20;
 const INTERVAL_MS_MAX = 200;
 const INTERVAL_MS_MIN = 5;
-/** First touch of new memory was measured at 1.9 GB/s (hotpath.md). */
-export const GROWTH_BYTES_PER_MS = 2_000_000;
 
 interface Look {
   readonly atMs: number;
@@ -81,8 +80,10 @@ export class MemoryWatch {
     const terminateBytes = terminateBytesOf(rule);
     if (terminateBytes === false) return INTERVAL_MS_MAX;
     const headroomBytes = terminateBytes - (this.#looks.at(-1)?.processBytes ?? 0);
-    const halfwayMs = headroomBytes / this.fastestBytesPerMs / 2;
-    return Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, halfwayMs));
+    return lookIntervalMs(headroomBytes, this.fastestBytesPerMs, {
+      minMs: INTERVAL_MS_MIN,
+      maxMs: INTERVAL_MS_MAX,
+    });
   }
 }
 

@@ -1,7 +1,14 @@
-import { GrowthWatch, type BusyWith } from './growth-watch.js';
+import { GrowthWatch, type BusyWith, type GrowthWatchOptions } from './growth-watch.js';
 
-const aWatch = (): GrowthWatch =>
-  new GrowthWatch({ limitBytes: 1000, runawayFraction: 0.9, guiltyFraction: 0.25 });
+const OPTIONS: GrowthWatchOptions = {
+  limitBytes: 1000,
+  runawayFraction: 0.9,
+  guiltyFraction: 0.25,
+  terminateFraction: false,
+  growthBytesPerMs: 1,
+};
+const aWatch = (options: Partial<GrowthWatchOptions> = {}): GrowthWatch =>
+  new GrowthWatch({ ...OPTIONS, ...options });
 
 const SAMPLE_MS = 200;
 /** Runs that began long before the first sample, unless said otherwise. */
@@ -98,7 +105,7 @@ test('a named slot is not named again for the same growth, and off means off', (
     [950, run(1)],
   ]);
   expect(said).toEqual([undefined, RECLAIM, end(0), undefined, undefined]);
-  const off = new GrowthWatch({ limitBytes: 1000, runawayFraction: false, guiltyFraction: 0.25 });
+  const off = aWatch({ runawayFraction: false });
   expect(
     verdicts(off, [
       [100, run(1)],
@@ -119,4 +126,42 @@ test('the limit of the moment counts: what was a run-away is none in a larger co
       [1801, run(1)],
     ]),
   ).toEqual([undefined, undefined, RECLAIM, end(0)]);
+});
+
+describe('looks that are close together', () => {
+  test('leave a reclaim its time, unless the nanny would be next', () => {
+    const watch = aWatch({ terminateFraction: 0.95 });
+    expect(watch.sample(300, [run(1)], 0)).toBeUndefined();
+    expect(watch.sample(901, [run(1)], 50)).toEqual(RECLAIM);
+    expect(watch.sample(925, [run(1)], 60)).toBeUndefined();
+    expect(watch.sample(926, [run(1)], 70)).toEqual(end(0));
+  });
+
+  test('end the task when the time is over and it has not become less', () => {
+    const watch = aWatch({ terminateFraction: 0.95 });
+    watch.sample(300, [run(1)], 0);
+    watch.sample(901, [run(1)], 50);
+    expect(watch.sample(901, [run(1)], 249)).toBeUndefined();
+    expect(watch.sample(901, [run(1)], 250)).toEqual(end(0));
+  });
+
+  test.each([
+    ['with much headroom at the interval', 100, 200],
+    ['before half of the headroom can be gone', 700, 100],
+    ['at most every 10 ms', 899, 10],
+    ['above the line as well', 950, 10],
+  ])('come %s', (_when, processBytes, inMs) => {
+    const watch = aWatch();
+    watch.sample(processBytes, [run(1)], 0);
+    expect(watch.nextLookMs(200)).toBe(inMs);
+  });
+
+  test('come sooner for a process that was seen to grow faster, and at the interval while no task runs', () => {
+    const watch = aWatch();
+    watch.sample(100, [run(1)], 0);
+    watch.sample(500, [run(1)], 200);
+    expect(watch.nextLookMs(200)).toBe(100);
+    watch.sample(500, [undefined], 400);
+    expect(watch.nextLookMs(200)).toBe(200);
+  });
 });

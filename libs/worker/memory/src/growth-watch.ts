@@ -6,6 +6,7 @@
  * A thread in a synchronous loop cannot say how much it holds, so growth is attributed from outside: what process
  * memory gained between two samples is charged to the slots that were busy, in equal shares.
  */
+import { lookIntervalMs } from '@spillway/kernel';
 
 /** What a slot was running when the sample was taken, and since when; `undefined` when idle. */
 export type BusyWith = { readonly runId: number; readonly sinceMs: number } | undefined;
@@ -24,7 +25,16 @@ export interface GrowthWatchOptions {
   readonly runawayFraction: number | false;
   /** A task is only ended if it was charged at least this share of the limit. */
   readonly guiltyFraction: number;
+  /** Where the nanny ends the process, as a share of the limit; `false`: nowhere. */
+  readonly terminateFraction: number | false;
+  /** How fast the process may grow: decides how often to look. */
+  readonly growthBytesPerMs: number;
 }
+
+/** How long a reclaim takes to show. */
+const RECLAIM_MS = 200;
+/** Looks are no closer together, for the sake of the control loop. */
+const LOOK_MS_MIN = 10;
 
 interface SlotGrowth {
   runId: number | undefined;
@@ -39,11 +49,13 @@ interface Sample {
 export class GrowthWatch {
   readonly #slots: SlotGrowth[] = [];
   #last: Sample | undefined;
-  #hasReclaimed = false;
+  #reclaimedAtMs: number | undefined;
+  #fastestBytesPerMs: number;
   #limitBytes: number | false;
 
   constructor(private readonly options: GrowthWatchOptions) {
     this.#limitBytes = options.limitBytes;
+    this.#fastestBytesPerMs = options.growthBytesPerMs;
   }
 
   /** The limit that samples are held against. */
@@ -53,6 +65,15 @@ export class GrowthWatch {
 
   limitChanged(limitBytes: number): void {
     this.#limitBytes = limitBytes;
+  }
+
+  /** How soon to look again, at most `maxMs`: while tasks run, the sooner the closer process memory is to the line. */
+  nextLookMs(maxMs: number): number {
+    const { runawayFraction } = this.options;
+    const isWatching = this.#slots.some(({ runId }) => runId !== undefined);
+    if (this.#limitBytes === false || runawayFraction === false || !isWatching) return maxMs;
+    const headroomBytes = this.#limitBytes * runawayFraction - (this.#last?.processBytes ?? 0);
+    return lookIntervalMs(headroomBytes, this.#fastestBytesPerMs, { minMs: LOOK_MS_MIN, maxMs });
   }
 
   /**
@@ -67,21 +88,31 @@ export class GrowthWatch {
     if (limitBytes === false || runawayFraction === false) return undefined;
     const guilty = processBytes > limitBytes * runawayFraction ? this.#mostGrown() : undefined;
     if (guilty === undefined || this.#slots[guilty]!.grownBytes < limitBytes * guiltyFraction) {
-      this.#hasReclaimed = false;
+      this.#reclaimedAtMs = undefined;
       return undefined;
     }
-    if (!this.#hasReclaimed) {
-      this.#hasReclaimed = true;
+    if (this.#reclaimedAtMs === undefined) {
+      this.#reclaimedAtMs = atMs;
       return { type: 'reclaim' };
     }
+    if (atMs - this.#reclaimedAtMs < RECLAIM_MS && !this.#isNearTheEnd(processBytes)) return undefined;
     this.#slots[guilty]!.grownBytes = 0;
     return { type: 'end-task', slot: guilty };
+  }
+
+  /** Closer to where the nanny ends the process than to the line: there is no time to see what a reclaim gives. */
+  #isNearTheEnd(processBytes: number): boolean {
+    const { runawayFraction, terminateFraction } = this.options;
+    if (this.#limitBytes === false || runawayFraction === false || terminateFraction === false) return false;
+    return processBytes > (this.#limitBytes * (runawayFraction + terminateFraction)) / 2;
   }
 
   #charge({ processBytes, atMs }: Sample, busyWith: readonly BusyWith[]): void {
     const busyCount = busyWith.filter((run) => run !== undefined).length;
     const { processBytes: lastBytes, atMs: lastMs } = this.#last ?? { processBytes, atMs };
     const gainBytes = processBytes - lastBytes;
+    if (atMs > lastMs)
+      this.#fastestBytesPerMs = Math.max(this.#fastestBytesPerMs, gainBytes / (atMs - lastMs));
     busyWith.forEach((run, slot) => {
       const growth = (this.#slots[slot] ??= { runId: undefined, grownBytes: 0 });
       if (growth.runId !== run?.runId) {

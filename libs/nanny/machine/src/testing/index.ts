@@ -1,5 +1,4 @@
-import { asNannyId } from '@spillway/kernel';
-import { GROWTH_BYTES_PER_MS } from '../memory-watch.js';
+import { asNannyId, GROWTH_BYTES_PER_MS } from '@spillway/kernel';
 import { NannyMachine, type NannyMachineOptions } from '../nanny-machine.js';
 
 /** A nanny with sensible options for tests: one slot called `w`. */

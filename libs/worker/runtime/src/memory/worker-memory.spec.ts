@@ -40,7 +40,7 @@ function aRig() {
   const memory = new WorkerMemory({
     machine,
     store,
-    growthWatch: new GrowthWatch({ limitBytes: LIMIT, runawayFraction: 0.9, guiltyFraction: 0.25 }),
+    growthWatch: aGrowthWatch(),
     clock: { nowMs: () => clock.nowMs },
     timers: STILL_TIMERS,
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') } as never,
@@ -70,6 +70,15 @@ function aRig() {
   });
   return { memory, machine, store, own, done, told, lines, busyWith, clock };
 }
+
+const aGrowthWatch = (): GrowthWatch =>
+  new GrowthWatch({
+    limitBytes: LIMIT,
+    runawayFraction: 0.9,
+    guiltyFraction: 0.25,
+    terminateFraction: false,
+    growthBytesPerMs: 1,
+  });
 
 /** Time stands still: what is asked for later is not the matter here, but for what follows this turn. */
 const STILL_TIMERS: Timers = {

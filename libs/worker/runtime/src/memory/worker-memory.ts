@@ -26,6 +26,7 @@ import type {
 } from '@spillway/worker-memory';
 import { EventQueue } from '../event-queue.js';
 import { evictInParts } from './evict-in-parts.js';
+import { GrowthMonitor } from './growth-monitor.js';
 import { ManagedStore } from './managed-store.js';
 import { MemoryLog, type MemoryLogOptions } from './memory-log.js';
 
@@ -72,6 +73,7 @@ export class WorkerMemory {
   readonly #machine: MemoryMachine;
   readonly #events: EventQueue<MemoryEvent>;
   readonly #wake: WakeTimer;
+  readonly #growth: GrowthMonitor;
   #actors: MemoryActors | undefined;
   #log: MemoryLog | undefined;
   #transfers: TransferControl | undefined;
@@ -88,6 +90,11 @@ export class WorkerMemory {
     this.#machine = options.machine;
     this.#events = new EventQueue((event) => this.#take(event));
     this.#wake = new WakeTimer(options.clock, options.timers, () => this.tell({ type: 'tick' }));
+    this.#growth = new GrowthMonitor(options, {
+      busyWith: () => this.#busyWith(),
+      collectGarbage: () => void this.collectGarbage(),
+      endTask: (slot, processBytes, limitBytes) => this.#endTask(slot, processBytes, limitBytes),
+    });
     this.store = new ManagedStore(options.store, (happening) => this.tell(happening));
   }
 
@@ -108,6 +115,7 @@ export class WorkerMemory {
   stop(): void {
     this.#isStopped = true;
     this.#monitor?.cancel();
+    this.#growth.stop();
     this.#wake.cancel();
   }
 
@@ -147,7 +155,7 @@ export class WorkerMemory {
     this.#own = ownMemory.read();
     const { processBytes, heapUnusedBytes } = this.#own;
     const mallocFreeBytes = malloc.freeBytes();
-    const busyWith = this.#actors?.busyWith(this.#options.clock.nowMs()) ?? [];
+    const busyWith = this.#busyWith();
     this.#tellOfCopies();
     this.tell({
       type: 'memory-sampled',
@@ -158,7 +166,7 @@ export class WorkerMemory {
       },
       executingCount: busyWith.filter((run) => run !== undefined).length,
     });
-    this.#watchGrowth(processBytes, busyWith);
+    this.#growth.onSample(processBytes, busyWith);
   }
 
   /** Has every isolate collect that may have seen a value. Resolves when all have, or have ended. */
@@ -194,18 +202,12 @@ export class WorkerMemory {
     return asStimulusId(`${cause}-${++this.#stimulusCount}`);
   }
 
-  /** Before process memory ends the worker, the task that most likely drives it is ended. */
-  #watchGrowth(processBytes: number, busyWith: readonly BusyWith[]): void {
-    const { growthWatch, clock } = this.#options;
-    const verdict = growthWatch.sample(processBytes, busyWith, clock.nowMs());
-    const { limitBytes } = growthWatch;
-    if (verdict === undefined || limitBytes === false) return;
-    if (verdict.type === 'reclaim') {
-      void this.collectGarbage();
-      return;
-    }
+  #busyWith(): readonly BusyWith[] {
+    return this.#actors?.busyWith(this.#options.clock.nowMs()) ?? [];
+  }
+
+  #endTask(slot: number, processBytes: number, limitBytes: number): void {
     const stimulusId = this.#stimulus('runaway-growth');
-    const { slot } = verdict;
     this.#actors?.tellTasks({ type: 'runaway-growth', stimulusId, slot, processBytes, limitBytes });
   }
 
