@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
 import { SpillFolder } from '@spillway/platform';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
@@ -13,6 +13,7 @@ const SMALL_COUNT = 200_000;
 const SMALL_BYTES = 4096;
 /** What the memory machine asks for at a time. */
 const KEYS_PER_EVICT = 1000;
+const FREED_PER_TURN = 20;
 const CONTENT_COUNT = 10;
 const IDLE_MS = 2000;
 
@@ -67,9 +68,31 @@ async function small(store: TwoTierStore): Promise<readonly Figure[]> {
   const what = `${SMALL_COUNT} × ${SMALL_BYTES / 1024} KiB`;
   const delay = watchLoop();
   const ms = await timedMs(() => evictAll(store, keys));
+  const spilled = delay(`spilling ${what}`);
   return [
     speed(`spill ${what}`, SMALL_COUNT * SMALL_BYTES, ms, `evicts of ${KEYS_PER_EVICT}`),
-    delay(`spilling ${what}`),
+    spilled,
+    ...(await freeing(store, keys)),
+  ];
+}
+
+/** Two of five, so that nothing is compacted and each is noted as dead; until the disk has done that. */
+async function freeing(store: TwoTierStore, keys: readonly TaskKey[]): Promise<readonly Figure[]> {
+  const freed = keys.filter((_, index) => index % 5 < 2);
+  const kept = keys[2];
+  const delay = watchLoop();
+  const ms = await timedMs(async () => {
+    for (let from = 0; from < freed.length; from += FREED_PER_TURN) {
+      for (const key of freed.slice(from, from + FREED_PER_TURN)) store.free(key);
+      await setImmediate();
+    }
+    if (kept !== undefined) await store.load(kept);
+  });
+  const what = `${freed.length} of ${keys.length} spilled values`;
+  const how = `${FREED_PER_TURN} a turn, each noted on disk`;
+  return [
+    { what: `free ${what}`, value: freed.length / (ms / 1000), unit: 'values/s', how },
+    delay(`freeing ${what}`),
   ];
 }
 
@@ -111,7 +134,12 @@ async function withStore(
     import.meta.dirname,
   );
   const disk = new SpillThread({ entry, folder: folder.path });
-  const store = new TwoTierStore({ disk, maxSpillBytes: false, onLost: () => undefined });
+  const store = new TwoTierStore({
+    disk,
+    maxSpillBytes: false,
+    leavesValues: true,
+    onLost: () => undefined,
+  });
   await disk.collectGarbage();
   try {
     return await work(store);

@@ -66,6 +66,10 @@ export class SimDisk implements SpillDisk {
     });
   }
 
+  markDead(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   sealSegment(segment: number): void {
     if (segment === this.#segment) this.#isSealed = true;
   }

@@ -5,6 +5,14 @@ export { runSpillThread } from './thread/run-spill-thread.js';
 export type { SpillCompression } from './disk/compression-choice.js';
 export { noDisk } from './disk/no-disk.js';
 export { spillRefusalText } from './disk/refusal-text.js';
+export { scanSpillFolder, type FoundInFolder, type FoundValue } from './disk/scan-folder.js';
 export { readSpilled, type SpilledLocation } from './disk/read-spilled.js';
 export { readFailure, writeFailure } from './disk/failure.js';
-export type { ReadBack, RecordPosition, SpillDisk, ValueToWrite, Written } from './disk/spill-disk.js';
+export type {
+  ReadBack,
+  RecordPlaces,
+  RecordPosition,
+  SpillDisk,
+  ValueToWrite,
+  Written,
+} from './disk/spill-disk.js';

@@ -6,9 +6,8 @@ import { bundleThreadEntry, watchLeaks } from '@spillway/testkit';
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { SpilledRead } from '@spillway/ports';
-import { readSegment, segmentsIn } from './disk/read-segment.js';
 import { readSpilled } from './disk/read-spilled.js';
-import { keyOf, noise, shrinkable, SpillRig } from './testing/spill-rig.js';
+import { filled, keyOf, noise, shrinkable, SpillRig } from './testing/spill-rig.js';
 
 const MIB = 1024 * 1024;
 
@@ -72,16 +71,6 @@ describe.each([false, 'gzip', 'brotli', 'lz4', 'auto'] as const)('with compressi
     }
   }, 60_000);
 });
-
-/** Bytes that do not shrink, made quickly. */
-function filled(byteCount: number): Payload {
-  const data = new Uint8Array(
-    byteCount > 4096 ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount),
-  );
-  const block = noise(Math.min(byteCount, 65_536)).data;
-  for (let at = 0; at < byteCount; at += block.byteLength) data.set(block.subarray(0, byteCount - at), at);
-  return { encoding: 'v8', data };
-}
 
 test('compressed values take less of the disk, and the counters say what was done', async () => {
   await using rig = await SpillRig.start({ thread: { compression: 'gzip' } });
@@ -288,46 +277,6 @@ describe('when the thread ends', () => {
       ]);
     expect(endedCount).toBe(5);
     expect(rig.store.location(keyOf('x'))).toBe('ram');
-  });
-});
-
-describe('what a dead process left behind', () => {
-  test('is found again, record by record', async () => {
-    await using rig = await SpillRig.start();
-    const values = [
-      [keyOf('one'), noise(10)],
-      [keyOf('two'), filled(3 * MIB)],
-      [keyOf('three'), filled(17 * MIB)],
-    ] as const;
-    await spill(rig, values);
-
-    const segments = await Promise.all((await segmentsIn(rig.folder.path)).map(readSegment));
-    const found = segments.flatMap(({ records }) =>
-      records.map(({ header }) => [header.key, header.rawBytes]),
-    );
-    expect(found.sort()).toEqual(values.map(([key, { data }]) => [key, data.byteLength]).sort());
-    expect(segments.map(({ tornAtBytes }) => tornAtBytes)).toEqual([undefined, undefined]);
-  });
-
-  test('ends before the first record that is not whole', async () => {
-    await using rig = await SpillRig.start();
-    await spill(
-      rig,
-      Array.from({ length: 3 }, (_, index) => [keyOf(index), noise(5_000)] as const),
-    );
-    const [path] = await segmentsIn(rig.folder.path);
-    const whole = await readSegment(path!);
-    expect(whole.records).toHaveLength(3);
-
-    await truncate(path!, whole.fileBytes - 1);
-    expect(await readSegment(path!)).toMatchObject({
-      records: whole.records.slice(0, 2),
-      tornAtBytes: whole.records[2]!.offset,
-    });
-    // A large record whose header was not written yet: zeros.
-    await truncate(path!, whole.records[1]!.offset);
-    await truncate(path!, whole.fileBytes);
-    expect((await readSegment(path!)).records).toEqual(whole.records.slice(0, 1));
   });
 });
 

@@ -16,8 +16,10 @@ import type {
   SpillingStore,
 } from '@spillway/ports';
 import type { ReadFailureReason, RecordPosition, SpillDisk } from './disk/spill-disk.js';
+import type { FoundInFolder } from './disk/scan-folder.js';
 import { compacted } from './tiers/backing.js';
 import { Compactor } from './tiers/compactor.js';
+import { DeadMarks } from './tiers/dead-marks.js';
 import { EvictTally } from './tiers/evict-tally.js';
 import { HeldValues, type HeldValue } from './tiers/held-values.js';
 import { LiveRecord } from './tiers/live-record.js';
@@ -28,6 +30,8 @@ export interface TwoTierStoreOptions {
   readonly disk: SpillDisk;
   /** `worker.memory.max-spill`: most bytes of files; `false`: as many as the disk has. */
   readonly maxSpillBytes: number | false;
+  /** A successor may adopt what is on disk when this process has died: what is freed is noted there. */
+  readonly leavesValues?: boolean;
   /** Nothing is ever written, for this reason: the folder is on tmpfs. */
   readonly refuseBecause?: SpillFailureReason;
   /** A value that was on disk only cannot be read any more. It is not held any longer. */
@@ -40,13 +44,17 @@ export interface TwoTierStoreOptions {
 const SLICE_COUNT = 500;
 
 export class TwoTierStore implements SpillingStore {
-  readonly #table = new SegmentTable();
+  readonly #table: SegmentTable;
+  readonly #deadMarks: DeadMarks;
   readonly #held: HeldValues;
   readonly #reads = new Map<HeldValue, Promise<Payload | undefined>>();
   readonly #compactor: Compactor;
   readonly #spiller: Spiller;
 
   constructor(private readonly options: TwoTierStoreOptions) {
+    const { leavesValues = false } = options;
+    this.#table = new SegmentTable(leavesValues ? (record) => this.#deadMarks.add(record) : undefined);
+    this.#deadMarks = new DeadMarks(options.disk, this.#table);
     this.#held = new HeldValues(this.#table);
     this.#compactor = new Compactor({
       disk: options.disk,
@@ -101,6 +109,20 @@ export class TwoTierStore implements SpillingStore {
     if (!this.has(key)) this.#held.add(key, compacted(payload));
   }
 
+  /** Takes over what another process left in the folder; nothing is read yet. Requires: nothing was put before. */
+  adopt({ segments, values, surplus }: FoundInFolder): void {
+    const bySegment = new Map(segments.map(({ segment }) => [segment, [] as LiveRecord[]]));
+    for (const value of values) {
+      const record = new LiveRecord(value.key, value.position);
+      bySegment.get(record.segment)?.push(record);
+      this.#held.addFromDisk(record, value);
+    }
+    for (const { segment, fileBytes } of segments)
+      this.#table.adopt(segment, fileBytes, bySegment.get(segment) ?? []);
+    for (const place of surplus) this.#deadMarks.add(place);
+    this.#compactor.tidy();
+  }
+
   /** Rejects with `UnavailableError` when it cannot be read at this moment; it is still held then. */
   async load(key: TaskKey): Promise<Payload | undefined> {
     const held = this.#held.get(key);
@@ -153,10 +175,11 @@ export class TwoTierStore implements SpillingStore {
     if (this.options.disk.pathOf(held.record.segment) === read.path) this.#lose(held, reason);
   }
 
-  /** What is queued is given up; values stay where they are. The files are left to whoever owns the folder. */
+  /** What is queued is given up; values stay where they are. The files are left to whoever owns the folder, or adopts them. */
   async close(): Promise<void> {
     this.#spiller.close();
     await this.#compactor.settled();
+    await this.#deadMarks.settled();
     await this.options.disk.close();
   }
 

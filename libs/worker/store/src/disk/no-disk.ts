@@ -11,6 +11,7 @@ export function noDisk(reason: SpillFailureReason): SpillDisk {
   return {
     write: refuse,
     copy: refuse,
+    markDead: () => Promise.resolve(true),
     read: () => Promise.resolve({ ok: false, reason: 'gone', message }),
     sealSegment: () => undefined,
     deleteSegment: () => undefined,

@@ -1,11 +1,9 @@
 /**
- * Finds out what is in the segments that a process left behind, by their headers: for adoption by a successor. Bodies
- * are not read here; each is checked when its value is.
+ * Finds out what is in a segment that a process left behind, by its headers: for adoption by a successor. Bodies are not
+ * checked here; each is when its value is read.
  */
-import { open, readdir, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
 import { Buffer } from 'node:buffer';
-import { segmentOfName } from '../thread/segment-files.js';
 import {
   decodeHeader,
   HEADER_PREFIX_BYTES,
@@ -20,40 +18,36 @@ export interface FoundRecord {
   readonly recordBytes: number;
 }
 
-export interface FoundSegment {
-  readonly records: readonly FoundRecord[];
+export interface SegmentExtent {
   readonly fileBytes: number;
   /** What lies behind this is not a whole record; `undefined`: the file ends with its last record. */
   readonly tornAtBytes: number | undefined;
 }
 
-/** Headers of small records are read many at a time. */
-const WINDOW_BYTES = 1024 * 1024;
+/** Headers of small records are read many at a time, with what is between them. */
+const MANY_BYTES = 1024 * 1024;
+/** Behind a record larger than this only the next header is read. */
+const DENSE_BYTES_MAX = 128 * 1024;
+const ONE_BYTES = 4096;
 
-/** The segments of a spill folder, oldest first. */
-export async function segmentsIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
-  return names
-    .filter((name) => segmentOfName(name) !== undefined)
-    .toSorted()
-    .map((name) => join(folder, name));
-}
-
-/** All whole records from the start of the file to the first that is not. Rejects when the file cannot be read. */
-export async function readSegment(path: string): Promise<FoundSegment> {
+/**
+ * Hands over each whole record from the start of the file to the first that is not. Rejects when the file cannot be read.
+ * Holds 1 MiB of it at a time, or one header.
+ */
+export async function readSegment(path: string, take: (record: FoundRecord) => void): Promise<SegmentExtent> {
   const file = await open(path, 'r');
   try {
     const { size: fileBytes } = await file.stat();
     const window = new Window(file, fileBytes);
-    const records: FoundRecord[] = [];
     let offset = 0;
     while (offset < fileBytes) {
       const record = await readRecord(window, offset, fileBytes);
-      if (record === undefined) return { records, fileBytes, tornAtBytes: offset };
-      records.push(record);
+      if (record === undefined) return { fileBytes, tornAtBytes: offset };
+      take(record);
       offset += record.recordBytes;
+      window.aheadBytes = record.recordBytes > DENSE_BYTES_MAX ? ONE_BYTES : MANY_BYTES;
     }
-    return { records, fileBytes, tornAtBytes: undefined };
+    return { fileBytes, tornAtBytes: undefined };
   } finally {
     await file.close();
   }
@@ -74,6 +68,8 @@ async function readRecord(
 
 /** A part of the file in memory, moved along as it is asked for. */
 class Window {
+  /** How much is read at a time. */
+  aheadBytes = MANY_BYTES;
   #bytes = Buffer.alloc(0);
   #start = 0;
 
@@ -91,7 +87,7 @@ class Window {
   }
 
   async #load(offset: number, count: number): Promise<void> {
-    const target = Buffer.alloc(Math.min(Math.max(count, WINDOW_BYTES), this.fileBytes - offset));
+    const target = Buffer.alloc(Math.min(Math.max(count, this.aheadBytes), this.fileBytes - offset));
     let done = 0;
     while (done < target.length) {
       const { bytesRead } = await this.file.read(target, done, target.length - done, offset + done);

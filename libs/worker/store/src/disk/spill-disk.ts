@@ -25,6 +25,12 @@ export interface RecordPosition {
   readonly isAlone: boolean;
 }
 
+/** Records of one segment, by where they start in it. */
+export interface RecordPlaces {
+  readonly segment: number;
+  readonly offsets: Uint32Array;
+}
+
 export interface SpillFailure {
   readonly reason: SpillFailureReason;
   /** What the operating system said. */
@@ -49,6 +55,8 @@ export interface SpillDisk {
   read(key: TaskKey, position: RecordPosition): Promise<ReadBack>;
   /** Appends copies of records. One answer for each, in order. */
   copy(positions: readonly RecordPosition[]): Promise<readonly Written[]>;
+  /** Notes that these are wanted no more, for whoever adopts the files. Goes before all else; false when it cannot be noted. */
+  markDead(records: readonly RecordPlaces[]): Promise<boolean>;
   /** Nothing more is appended to it. */
   sealSegment(segment: number): void;
   /** Requires: no record of it is wanted any more, and no write is under way if it is the one written to. */

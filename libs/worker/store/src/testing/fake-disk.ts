@@ -1,6 +1,7 @@
 /**
  * A disk in memory whose every step the test takes itself: what is asked of it waits until then. It keeps the order of
- * the real one (reads first, everything else in the order asked), and like it reuses nothing of a deleted segment.
+ * the real one (notes of the dead first, then reads, everything else in the order asked), and like it reuses nothing of a
+ * deleted segment.
  */
 import type { TaskKey } from '@spillway/kernel';
 import type { Payload, SpillFailureReason } from '@spillway/messages';
@@ -8,12 +9,14 @@ import type { SpillCounters } from '@spillway/ports';
 import type {
   ReadBack,
   ReadFailureReason,
+  RecordPlaces,
   RecordPosition,
   SpillDisk,
   ValueToWrite,
   Written,
 } from '../disk/spill-disk.js';
 import { recordBytesMax } from '../disk/record.js';
+import type { FoundInFolder, FoundValue } from '../disk/scan-folder.js';
 import { Tally } from '../disk/tally.js';
 
 interface Job {
@@ -27,6 +30,16 @@ export interface FakeDiskOptions {
   readonly aloneBytes?: number;
 }
 
+type Records = ReadonlyMap<number, { key: TaskKey; payload: Payload }>;
+
+const placeName = (segment: number, offset: number): string => `${segment}:${offset}`;
+
+const bytesOf = (records: Records): number =>
+  [...records.values()].reduce(
+    (sum, { key, payload }) => sum + recordBytesMax(key, payload.data.byteLength),
+    0,
+  );
+
 export class FakeDisk implements SpillDisk {
   readonly counters: SpillCounters = new Tally().read();
   /** Records of segments that exist, by segment and offset. */
@@ -35,6 +48,9 @@ export class FakeDisk implements SpillDisk {
   writtenBytes = 0;
   readCount = 0;
   isClosed = false;
+  /** Noted as such, as `segment:offset`. */
+  readonly dead = new Set<string>();
+  readonly #marks: Job[] = [];
   readonly #reads: Job[] = [];
   readonly #ordered: Job[] = [];
   readonly #bad = new Map<string, ReadFailureReason>();
@@ -44,30 +60,28 @@ export class FakeDisk implements SpillDisk {
   constructor(private readonly options: FakeDiskOptions = {}) {}
 
   get waitingCount(): number {
-    return this.#reads.length + this.#ordered.length;
+    return this.#marks.length + this.#reads.length + this.#ordered.length;
   }
 
   /** Bytes of all segments, freed records included. */
   get fileBytes(): number {
-    return [...this.segments.values()]
-      .flatMap((records) => [...records.values()])
-      .reduce((sum, { key, payload }) => sum + recordBytesMax(key, payload.data.byteLength), 0);
+    return [...this.segments.values()].reduce((sum, records) => sum + bytesOf(records), 0);
   }
 
   get isAskedToWrite(): boolean {
     return this.#ordered.length > 0;
   }
 
-  /** Does the next thing that was asked, a read before all else; false when there is none. */
+  /** Does the next thing that was asked; false when there is none. */
   step(failure?: SpillFailureReason): boolean {
-    const job = this.#reads.shift() ?? this.#ordered.shift();
+    const job = this.#marks.shift() ?? this.#reads.shift() ?? this.#ordered.shift();
     job?.perform(failure);
     return job !== undefined;
   }
 
   /** Reads of this record fail from now on. */
   spoil({ segment, offset }: { segment: number; offset: number }, reason: ReadFailureReason): void {
-    this.#bad.set(`${segment}:${offset}`, reason);
+    this.#bad.set(placeName(segment, offset), reason);
   }
 
   write(values: readonly ValueToWrite[]): Promise<readonly Written[]> {
@@ -99,6 +113,19 @@ export class FakeDisk implements SpillDisk {
     });
   }
 
+  markDead(records: readonly RecordPlaces[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#marks.push({
+        perform: (failure) => {
+          if (failure === undefined)
+            for (const { segment, offsets } of records)
+              for (const offset of offsets) this.dead.add(placeName(segment, offset));
+          resolve(failure === undefined);
+        },
+      });
+    });
+  }
+
   sealSegment(segment: number): void {
     this.#ordered.push({
       perform: () => {
@@ -116,6 +143,33 @@ export class FakeDisk implements SpillDisk {
     });
   }
 
+  /** What whoever adopts these files would find now: what was asked and not done is lost with whoever asked. */
+  found(): FoundInFolder {
+    const values = new Map<TaskKey, FoundValue>();
+    const surplus: { segment: number; offset: number }[] = [];
+    for (const [segment, records] of this.segments)
+      for (const [offset, { key, payload }] of records) {
+        if (this.dead.has(placeName(segment, offset))) continue;
+        const older = values.get(key);
+        if (older !== undefined) surplus.push(older.position);
+        const rawBytes = payload.data.byteLength;
+        const recordBytes = recordBytesMax(key, rawBytes);
+        const position = { segment, offset, recordBytes, codec: 'none', isAlone: false } as const;
+        values.set(key, { key, encoding: payload.encoding, rawBytes, position });
+      }
+    const segments = Array.from(this.segments, ([segment, records]) => ({
+      segment,
+      fileBytes: bytesOf(records),
+    }));
+    return { segments, values: [...values.values()], surplus };
+  }
+
+  /** The process that asked has died: nothing that waits is done, and the next one begins a segment of its own. */
+  abandon(): void {
+    for (const jobs of [this.#marks, this.#reads, this.#ordered]) jobs.length = 0;
+    this.#current = undefined;
+  }
+
   pathOf(segment: number): string {
     return `fake/${segment}`;
   }
@@ -131,14 +185,14 @@ export class FakeDisk implements SpillDisk {
     if (record === undefined || failure !== undefined)
       return { ok: false, reason: failure ?? 'io-error', message: 'no such record' };
     const moved = this.#append(record);
-    const bad = this.#bad.get(`${position.segment}:${position.offset}`);
+    const bad = this.#bad.get(placeName(position.segment, position.offset));
     if (bad !== undefined) this.spoil(moved, bad);
     return { ok: true, position: moved };
   }
 
   #readBack(position: RecordPosition): ReadBack {
     this.readCount++;
-    const bad = this.#bad.get(`${position.segment}:${position.offset}`);
+    const bad = this.#bad.get(placeName(position.segment, position.offset));
     if (bad !== undefined) return { ok: false, reason: bad, message: 'as the test wished' };
     const record = this.#recordAt(position);
     if (record === undefined) return { ok: false, reason: 'gone', message: 'no such record' };

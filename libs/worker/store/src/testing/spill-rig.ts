@@ -7,7 +7,8 @@ import { SpillFolder } from '@spillway/platform';
 import { SpillThread, type SpillThreadOptions } from '../thread/spill-thread.js';
 import { TwoTierStore, type TwoTierStoreOptions } from '../two-tier-store.js';
 
-const ENTRY = "import { runSpillThread } from '@spillway/worker-store'; runSpillThread();";
+export const SPILL_THREAD_ENTRY =
+  "import { runSpillThread } from '@spillway/worker-store'; runSpillThread();";
 
 export interface RigOptions {
   /** Default: a folder for temporary files that is removed at the end. */
@@ -42,7 +43,7 @@ export class SpillRig implements AsyncDisposable {
       nannyName: 'n1',
       workerId: 'worker/1',
     });
-    const entry = await bundleThreadEntry(ENTRY, __dirname);
+    const entry = await bundleThreadEntry(SPILL_THREAD_ENTRY, __dirname);
     const thread = new SpillThread({ entry, folder: folder.path, compression: false, ...options.thread });
     return new SpillRig(temporary, folder, thread, options.store ?? {});
   }
@@ -71,6 +72,16 @@ export function noise(byteCount: number, seed = 1): Payload {
     state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
     data[at] = state >>> 16;
   }
+  return { encoding: 'v8', data };
+}
+
+/** Bytes that do not shrink, made quickly. */
+export function filled(byteCount: number): Payload {
+  const data = new Uint8Array(
+    byteCount > 4096 ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount),
+  );
+  const block = noise(Math.min(byteCount, 65_536)).data;
+  for (let at = 0; at < byteCount; at += block.byteLength) data.set(block.subarray(0, byteCount - at), at);
   return { encoding: 'v8', data };
 }
 

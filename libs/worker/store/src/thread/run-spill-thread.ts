@@ -1,7 +1,8 @@
 /**
  * Body of the spill thread: does what it is told to the files of one folder, synchronously, so that neither the control
- * loop nor the pool of libuv ever waits for the disk. Reads go first: between any two slices of a write, and before
- * every write, delete and copy, which keep their order among themselves.
+ * loop nor the pool of libuv ever waits for the disk. Notes of the dead go first, since they are short and until then a
+ * successor would take these records for live; then reads: between any two slices of a write, and before every write,
+ * delete and copy, which keep their order among themselves.
  */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -40,7 +41,8 @@ const SPEED_BYTES_MIN = 16 * MIB;
 const SPEED_WINDOW_BYTES = 256 * MIB;
 
 type ReadJob = Extract<ToSpillThread, { type: 'read' }>;
-type OrderedJob = Exclude<ToSpillThread, { type: 'read' | 'collect' }>;
+type MarkJob = Extract<ToSpillThread, { type: 'mark-dead' }>;
+type OrderedJob = Exclude<ToSpillThread, { type: 'read' | 'mark-dead' | 'collect' }>;
 
 /** Call as the only statement of the thread's entry file. Requires: started by `SpillThread`. */
 export function runSpillThread(): void {
@@ -66,6 +68,7 @@ class SpillThreadBody {
   readonly #copier: RecordCopier;
   readonly #garbage = new IsolateGarbage({ clock: systemClock, timers: systemTimers });
   #droppedBytes = 0;
+  readonly #marks = new Fifo<MarkJob>();
   readonly #reads = new Fifo<ReadJob>();
   readonly #ordered = new Fifo<OrderedJob>();
   /** What the first of `#ordered` still has to do. */
@@ -90,6 +93,7 @@ class SpillThreadBody {
 
   handle(message: ToSpillThread): void {
     if (message.type === 'read') this.#reads.push(message);
+    else if (message.type === 'mark-dead') this.#marks.push(message);
     else if (message.type === 'collect')
       void this.#collect().then(() => this.send([{ type: 'collected', id: message.id }]));
     else this.#ordered.push(message);
@@ -97,7 +101,7 @@ class SpillThreadBody {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#reads.size + this.#ordered.size === 0) return;
+    if (this.#isScheduled || this.#marks.size + this.#reads.size + this.#ordered.size === 0) return;
     this.#isScheduled = true;
     // A little each turn: messages that arrive meanwhile get their say.
     setImmediate(() => {
@@ -109,8 +113,15 @@ class SpillThreadBody {
   }
 
   #step(): void {
-    if (this.#reads.size > 0) this.#readSome();
+    const mark = this.#marks.shift();
+    if (mark !== undefined) this.#markDead(mark);
+    else if (this.#reads.size > 0) this.#readSome();
     else this.#continueOrdered();
+  }
+
+  #markDead({ id, records }: MarkJob): void {
+    const noted = records.map((places) => this.#files.markDead(places));
+    this.#answer({ type: 'marked', id, isNoted: !noted.includes(false) });
   }
 
   #readSome(): void {

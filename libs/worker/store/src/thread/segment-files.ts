@@ -5,7 +5,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '@spillway/platform';
+import { appendDead, deadListOf } from '../disk/dead-list.js';
 import { SegmentUnlinkedError } from '../disk/failure.js';
+import type { RecordPlaces } from '../disk/spill-disk.js';
 import { OpenFiles } from './open-files.js';
 
 /** Segments are closed at this size. */
@@ -83,11 +85,25 @@ export class SegmentFiles {
     if (segment === this.#shared?.segment) this.#closeShared();
   }
 
+  /** False when it could not be noted. */
+  markDead({ segment, offsets }: RecordPlaces): boolean {
+    try {
+      appendDead(deadListOf(segmentPath(this.folder, segment)), offsets);
+      return true;
+    } catch (error) {
+      // Without a folder there is nothing that could be adopted.
+      return codeOf(error) === 'ENOENT';
+    }
+  }
+
   delete(segment: number): void {
     this.seal(segment);
     this.#reading.close(segment);
+    const path = segmentPath(this.folder, segment);
     try {
-      rmSync(segmentPath(this.folder, segment), { force: true });
+      // Order matters: without its list, what is dead in it would pass for live.
+      rmSync(path, { force: true });
+      rmSync(deadListOf(path), { force: true });
     } catch {
       // A disk that has become read-only. The folder is removed as a whole later.
     }

@@ -9,6 +9,7 @@ import type { SpillCounters } from '@spillway/ports';
 import type { SpillCompression } from '../disk/compression-choice.js';
 import type {
   ReadBack,
+  RecordPlaces,
   RecordPosition,
   SpillDisk,
   SpillFailure,
@@ -48,6 +49,7 @@ type Pending =
       readonly resolve: (results: readonly Written[]) => void;
     }
   | { readonly type: 'read-back'; readonly resolve: (result: ReadBack) => void }
+  | { readonly type: 'marked'; readonly resolve: (isNoted: boolean) => void }
   | { readonly type: 'closed' | 'collected'; readonly resolve: () => void };
 
 export class SpillThread implements SpillDisk {
@@ -86,6 +88,12 @@ export class SpillThread implements SpillDisk {
 
   copy(positions: readonly RecordPosition[]): Promise<readonly Written[]> {
     return this.#askWritten(positions.length, (id) => ({ type: 'copy', id, positions }));
+  }
+
+  markDead(records: readonly RecordPlaces[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#ask({ type: 'marked', resolve }, (id) => ({ type: 'mark-dead', id, records }));
+    });
   }
 
   sealSegment(segment: number): void {
@@ -234,6 +242,8 @@ function settle(pending: Pending, answer: FromSpillThread): void {
     else if (answer.type === 'packed') pending.resolve(unpackPositions(answer.positions));
   } else if (pending.type === 'read-back') {
     if (answer.type === 'read-back') pending.resolve(answer.result);
+  } else if (pending.type === 'marked') {
+    if (answer.type === 'marked') pending.resolve(answer.isNoted);
   } else pending.resolve();
 }
 
@@ -244,6 +254,9 @@ function failPending(pending: Pending): void {
       break;
     case 'read-back':
       pending.resolve(UNREADABLE);
+      break;
+    case 'marked':
+      pending.resolve(false);
       break;
     case 'closed':
     case 'collected':

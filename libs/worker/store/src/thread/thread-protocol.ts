@@ -5,7 +5,7 @@
 import type { TaskKey } from '@spillway/kernel';
 import { CODEC_NAMES } from '../disk/codec.js';
 import type { SpillCompression } from '../disk/compression-choice.js';
-import type { ReadBack, RecordPosition, ValueToWrite, Written } from '../disk/spill-disk.js';
+import type { ReadBack, RecordPlaces, RecordPosition, ValueToWrite, Written } from '../disk/spill-disk.js';
 import type { PackedValues } from './pack.js';
 
 /** How the thread is started (`workerData`). */
@@ -25,12 +25,16 @@ export interface PackedPositions {
   readonly codecs: Uint8Array;
 }
 
-/** Main thread → spill thread. `write-small` is answered by `packed` (or `written`), `write-large` and `copy` by `written`, `read` by `read-back`. */
+/**
+ * Main thread → spill thread. `write-small` is answered by `packed` (or `written`), `write-large` and `copy` by `written`,
+ * `read` by `read-back`, `mark-dead` by `marked`.
+ */
 export type ToSpillThread =
   | { readonly type: 'write-small'; readonly id: number; readonly values: PackedValues }
   | { readonly type: 'write-large'; readonly id: number; readonly value: ValueToWrite }
   | { readonly type: 'copy'; readonly id: number; readonly positions: readonly RecordPosition[] }
   | { readonly type: 'read'; readonly id: number; readonly key: TaskKey; readonly position: RecordPosition }
+  | { readonly type: 'mark-dead'; readonly id: number; readonly records: readonly RecordPlaces[] }
   | { readonly type: 'seal'; readonly segment: number }
   | { readonly type: 'delete'; readonly segment: number }
   /** Answered by `collected`. */
@@ -43,6 +47,7 @@ export type FromSpillThread =
   | { readonly type: 'written'; readonly id: number; readonly results: readonly Written[] }
   | { readonly type: 'packed'; readonly id: number; readonly positions: PackedPositions }
   | { readonly type: 'read-back'; readonly id: number; readonly result: ReadBack }
+  | { readonly type: 'marked'; readonly id: number; readonly isNoted: boolean }
   | { readonly type: 'collected'; readonly id: number }
   | { readonly type: 'closed'; readonly id: number };
 

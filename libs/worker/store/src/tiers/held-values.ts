@@ -17,8 +17,6 @@ type Tiers =
 
 /** One value from `add` to `delete`. A key that is put again is another value. */
 export class HeldValue {
-  readonly encoding: Encoding;
-  readonly rawBytes: number;
   /** False from `delete` on; changed by `HeldValues` only. Looking the key up would cost more. */
   isHeld = true;
 
@@ -26,11 +24,9 @@ export class HeldValue {
     readonly key: TaskKey,
     /** Changed by `HeldValues` only. */
     public tiers: Tiers,
-    { encoding, data }: Payload,
-  ) {
-    this.encoding = encoding;
-    this.rawBytes = data.byteLength;
-  }
+    readonly encoding: Encoding,
+    readonly rawBytes: number,
+  ) {}
 
   get payload(): Payload | undefined {
     return this.tiers.in === 'disk' ? undefined : this.tiers.payload;
@@ -64,9 +60,16 @@ export class HeldValues {
   }
 
   add(key: TaskKey, payload: Payload): void {
-    const held = new HeldValue(key, { in: 'ram', payload }, payload);
+    const { encoding, data } = payload;
+    const held = new HeldValue(key, { in: 'ram', payload }, encoding, data.byteLength);
     this.#values.set(key, held);
     this.#count(held, 1);
+  }
+
+  /** A value that was on disk before. Requires: the record is in the segment table. */
+  addFromDisk(record: LiveRecord, { encoding, rawBytes }: Pick<HeldValue, 'encoding' | 'rawBytes'>): void {
+    const held = new HeldValue(record.key, { in: 'disk', record }, encoding, rawBytes);
+    this.#values.set(record.key, held);
   }
 
   /** Drops the value in every tier. */

@@ -2,7 +2,7 @@
  * Which records are live in which segment: what may be deleted, and what is worth compacting. Counts only; the files
  * themselves are the spill thread's.
  *
- * Invariant: `fileBytes` = `liveBytes` + bytes of records that were removed from segments not yet deleted.
+ * Invariant: `fileBytes` = `liveBytes` + bytes of segments not yet deleted in which there is no live record (any more).
  */
 import type { RecordPosition } from '../disk/spill-disk.js';
 import type { LiveRecord } from './live-record.js';
@@ -34,6 +34,9 @@ export class SegmentTable {
   #liveBytes = 0;
   #fileBytes = 0;
 
+  /** `onDead`: a record was removed. Its segment may be gone soon, or stay. */
+  constructor(private readonly onDead: (record: LiveRecord) => void = () => undefined) {}
+
   get liveBytes(): number {
     return this.#liveBytes;
   }
@@ -46,14 +49,24 @@ export class SegmentTable {
     return this.#fileBytes - this.#liveBytes;
   }
 
+  has(id: number): boolean {
+    return this.#segments.has(id);
+  }
+
   add(record: LiveRecord): void {
     const segment = this.#segments.get(record.segment) ?? this.#open(record);
-    record.index = segment.records.push(record) - 1;
     segment.totalBytes += record.recordBytes;
-    segment.liveBytes += record.recordBytes;
-    this.#liveBytes += record.recordBytes;
     this.#fileBytes += record.recordBytes;
+    this.#place(record, segment);
+  }
+
+  /** A file that was there before, of so many bytes, with what is live in it. Nothing is appended to it. */
+  adopt(id: number, fileBytes: number, records: readonly LiveRecord[]): void {
+    const segment: Segment = { id, records: [], totalBytes: fileBytes, liveBytes: 0, pinCount: 0 };
+    this.#segments.set(id, segment);
+    this.#fileBytes += fileBytes;
     this.#sort(segment);
+    for (const record of records) this.#place(record, segment);
   }
 
   remove(record: LiveRecord): void {
@@ -63,6 +76,7 @@ export class SegmentTable {
     segment.liveBytes -= record.recordBytes;
     this.#liveBytes -= record.recordBytes;
     this.#sort(segment);
+    this.onDead(record);
   }
 
   /** Keeps the segment until as many `unpin`. */
@@ -124,6 +138,13 @@ export class SegmentTable {
   giveUpCompacting(id: number): void {
     const segment = this.#segments.get(id);
     if (segment !== undefined) this.#sparse.delete(segment);
+  }
+
+  #place(record: LiveRecord, segment: Segment): void {
+    record.index = segment.records.push(record) - 1;
+    segment.liveBytes += record.recordBytes;
+    this.#liveBytes += record.recordBytes;
+    this.#sort(segment);
   }
 
   #open({ segment: id, isAlone }: RecordPosition): Segment {
