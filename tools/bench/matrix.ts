@@ -41,16 +41,14 @@ interface Outcome {
   readonly quietSeconds: number;
 }
 
-/** `npm run bench -- matrix`. */
-export async function leakMatrix(): Promise<readonly Figure[]> {
-  const figures: Figure[] = [];
+/** `npm run bench -- matrix`. One cell takes some 20 s, so each is told when it is done. */
+export async function* leakMatrix(): AsyncGenerator<Figure> {
   for (const isHeld of [false, true])
     for (const [disk, settings] of Object.entries(DISKS))
       for (const leaking of range(WORKERS + 1)) {
         const what = `${disk}, ${isHeld ? 'all held, ' : ''}${leaking} of ${WORKERS} leak`;
-        figures.push(...(await told(what, async () => [await runCell({ what, settings, leaking, isHeld })])));
+        yield* await told(what, async () => [await runCell({ what, settings, leaking, isHeld })]);
       }
-  return figures;
 }
 
 interface Cell {

@@ -26,10 +26,8 @@ const PRODUCED_COUNT = 150;
 const PRODUCED_BYTES = 20_000_000;
 
 /** `npm run bench -- memory`. What an error ended is a figure too: of how long it took, and which error. */
-export async function memoryUnderLoad(): Promise<readonly Figure[]> {
-  const figures: Figure[] = [];
-  for (const part of MEMORY_PARTS) figures.push(...(await part()));
-  return figures;
+export async function* memoryUnderLoad(): AsyncGenerator<Figure> {
+  for (const part of MEMORY_PARTS) yield* await part();
 }
 
 export const MEMORY_PARTS: readonly (() => Promise<readonly Figure[]>)[] = [
