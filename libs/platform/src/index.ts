@@ -23,7 +23,7 @@ export { systemFiles, type FileTree } from './limits/file-tree.js';
 export { readMemorySources, type MemorySource } from './limits/memory-sources.js';
 export { codeOf } from './error-code.js';
 export { SpillFolder, type SpillFolderOptions } from './spill-folders/spill-folder.js';
-export { reapLeftovers, type ReapOptions } from './spill-folders/reap-leftovers.js';
+export { reapLeftovers, reapNanny, type ReapOptions } from './spill-folders/reap-leftovers.js';
 export { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from './spill-folders/owner.js';
 export { removeScratchFolder, scratchFolderOf } from './scratch-folder.js';
 export { programFiles, type ProgramFiles } from './program-files.js';

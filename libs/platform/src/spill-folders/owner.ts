@@ -20,13 +20,27 @@ export interface Owner {
   readonly startTime: string | undefined;
   /** Names the set of processes in which `pid` means this one. */
   readonly scope: string;
+  /** The worker's name, if its next life may adopt what is in the folder. */
+  readonly leavesTo?: string;
+  /** Lives in a row that adopted it and did not come as far as to prove that it does no harm. */
+  readonly unprovenLives?: number;
 }
 
 export type OwnerState = 'alive' | 'dead' | 'unknown';
 
-export function thisProcess(): Owner {
-  return { pid: process.pid, startTime: startTimeOf(process.pid), scope: scopeOfIds() };
+/** `leavesTo` is left out where boots of the machine cannot be told apart: what outlived one was never made durable. */
+export function thisProcess(leavesTo?: string): Owner {
+  const { pid } = process;
+  const scope = scopeOfIds();
+  const owner = { pid, startTime: statOf(pid)?.startTime, scope };
+  const boot = bootId();
+  const isOfBoot = boot !== undefined && scope.startsWith(boot);
+  return leavesTo === undefined || !isOfBoot ? owner : { ...owner, leavesTo };
 }
+
+/** Of two lives of one worker: whether this is the later one. */
+export const isLaterThan = (owner: Owner, other: Owner): boolean =>
+  Number(owner.startTime ?? 0) > Number(other.startTime ?? 0);
 
 export function formatOwner(owner: Owner): string {
   return `${JSON.stringify(owner)}\n`;
@@ -35,10 +49,18 @@ export function formatOwner(owner: Owner): string {
 /** `undefined` for text that no owner wrote. */
 export function parseOwner(text: string): Owner | undefined {
   try {
-    const { pid, startTime, scope } = JSON.parse(text) as Partial<Record<keyof Owner, unknown>>;
+    const { pid, startTime, scope, leavesTo, unprovenLives } = JSON.parse(text) as Partial<
+      Record<keyof Owner, unknown>
+    >;
     if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
     if (typeof scope !== 'string') return undefined;
-    return { pid, scope, startTime: typeof startTime === 'string' ? startTime : undefined };
+    return {
+      pid,
+      scope,
+      startTime: typeof startTime === 'string' ? startTime : undefined,
+      ...(typeof leavesTo === 'string' ? { leavesTo } : {}),
+      ...(typeof unprovenLives === 'number' ? { unprovenLives } : {}),
+    };
   } catch {
     return undefined;
   }
@@ -48,8 +70,9 @@ export function parseOwner(text: string): Owner | undefined {
 export function stateOf(owner: Owner): OwnerState {
   if (owner.scope !== scopeOfIds()) return 'unknown';
   if (!exists(owner.pid)) return 'dead';
-  // The id is in use: by the owner, or by another process since.
-  return owner.startTime === startTimeOf(owner.pid) ? 'alive' : 'dead';
+  const stat = statOf(owner.pid);
+  // The id is in use: by the owner, or by another process since. A process that nobody has buried yet is dead, too.
+  return owner.startTime === stat?.startTime && stat?.state !== 'Z' ? 'alive' : 'dead';
 }
 
 function exists(pid: number): boolean {
@@ -61,12 +84,15 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Linux: ticks from boot to the start of the process. */
-function startTimeOf(pid: number): string | undefined {
+/** Linux: its state, a letter, and the ticks from boot to its start. */
+function statOf(
+  pid: number,
+): { readonly state: string | undefined; readonly startTime: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The second field is the command in brackets, which may hold anything; the start time is the 22nd.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], startTime: fields[19] };
   } catch {
     return undefined;
   }
@@ -74,10 +100,20 @@ function startTimeOf(pid: number): string | undefined {
 
 /** The boot and the namespace of process ids; elsewhere the host. */
 function scopeOfIds(): string {
+  const boot = bootId();
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    if (boot !== undefined) return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    return `${process.platform} ${hostname()}`;
+    // Without /proc of its own: the host has to do.
+  }
+  return `${process.platform} ${hostname()}`;
+}
+
+/** Another one after each start of the machine; `undefined` where there is none. */
+function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
 import { folderName } from './folder-name.js';
@@ -79,11 +81,28 @@ describe('an owner', () => {
     const { removed, liveCount, undecidedCount } = await reapLeftovers({ root: folder.root, nowMs });
     return { removedCount: removed.length, liveCount, undecidedCount };
   }
+  const statOf = async (pid: number): Promise<string[]> =>
+    (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/.*\) /, '').split(' ');
   const REMOVED = { removedCount: 1, liveCount: 0, undecidedCount: 0 };
   const UNDECIDED = { removedCount: 0, liveCount: 0, undecidedCount: 1 };
 
   test('that lives is never touched, however long it was silent', async () => {
     expect(await reapWithOwner({}, 100 * HOUR_MS)).toEqual({ ...UNDECIDED, liveCount: 1, undecidedCount: 0 });
+  });
+
+  test('that nobody has buried is dead', async () => {
+    // Its parent becomes a program that does not look after children.
+    const script = 'sh -c "read line <&3" & echo $!; exec sleep 60';
+    const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+    const [said] = (await once(parent.stdout!, 'data')) as [Buffer];
+    const pid = Number(said.toString());
+    while (!(await readFile(`/proc/${parent.pid}/comm`, 'latin1')).startsWith('sleep')) await setImmediate();
+    (parent.stdio[3] as Writable).end('\n');
+    while ((await statOf(pid))[0] !== 'Z') await setImmediate();
+
+    expect(await reapWithOwner({ pid, startTime: (await statOf(pid))[19]! })).toEqual(REMOVED);
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
   });
 
   test('whose process id another process has now is dead', async () => {
@@ -106,16 +125,6 @@ test('a folder without an owner is left until it is old', async () => {
   expect(soon).toMatchObject({ removed: [], undecidedCount: 1 });
   const later = await reapLeftovers({ root: folder.root, nowMs: Date.now() + HOUR_MS });
   expect(later).toMatchObject({ removed: [stray], liveCount: 1 });
-});
-
-test('what a successor is going to adopt is spared', async () => {
-  await using temp = await TempFolder.create();
-  const dead = await SpillFolder.create({ localDirectory: temp.path, nannyName: 'n', workerId: 'w' });
-  await writeFile(join(dead.path, OWNER_FILE), formatOwner({ ...thisProcess(), startTime: '1' }));
-
-  await reapLeftovers({ root: dead.root, nowMs: Date.now(), spare: (path) => path === dead.path });
-
-  expect(await exists(dead.path)).toBe(true);
 });
 
 test('of several who reap at a time one removes each folder, and none fails', async () => {

@@ -199,7 +199,7 @@ describe('damage', () => {
 
 describe('when the folder is removed by someone else', () => {
   test('what was in it is lost once it is asked for, and new values find a new folder', async () => {
-    await using rig = await SpillRig.start();
+    await using rig = await SpillRig.start({ thread: { leavesTo: 'w' } });
     await spill(rig, [[keyOf('large'), filled(17 * MIB)]]);
     await rm(rig.folder.path, { recursive: true });
 
@@ -209,6 +209,7 @@ describe('when the folder is removed by someone else', () => {
     expect(await rig.segments()).toHaveLength(1);
     expect(JSON.parse(await readFile(join(rig.folder.path, 'owner.json'), 'utf8'))).toMatchObject({
       pid: process.pid,
+      leavesTo: 'w',
     });
   });
 

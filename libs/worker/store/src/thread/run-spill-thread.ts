@@ -5,7 +5,7 @@
  * delete and copy, which keep their order among themselves.
  */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { types } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertNever, must } from '@spillway/kernel';
@@ -52,7 +52,7 @@ export function runSpillThread(): void {
   port.on('message', (messages: readonly ToSpillThread[]) => {
     for (const message of messages) body.handle(message);
   });
-  beat(join(settings.folder, OWNER_FILE));
+  beat(settings);
 }
 
 /** Reads of one turn: what is written meanwhile, and whoever waits for the first of them, shall not wait for long. */
@@ -83,7 +83,7 @@ class SpillThreadBody {
   ) {
     const tally = new Tally(settings.tally);
     const diskSpeed = new Throughput(SPEED_BYTES_MIN, SPEED_WINDOW_BYTES);
-    this.#files = new SegmentFiles(settings.folder, () => restoreFolder(join(settings.folder, OWNER_FILE)));
+    this.#files = new SegmentFiles(settings.folder, () => restoreFolder(settings));
     const fdOf = (segment: number): number => this.#files.fdOf(segment);
     const compression = new CompressionChoice(settings.compression, diskSpeed, () => performance.now());
     this.#reader = new RecordReader(fdOf, tally);
@@ -215,23 +215,24 @@ class SpillThreadBody {
 }
 
 /** Says again and again that the owner of the folder lives, for those who cannot look up its process. */
-function beat(ownerFile: string): void {
+function beat(settings: SpillThreadSettings): void {
+  const ownerFile = join(settings.folder, OWNER_FILE);
   const timer = setInterval(() => {
     const now = new Date();
     try {
       utimesSync(ownerFile, now, now);
     } catch {
-      restoreFolder(ownerFile);
+      restoreFolder(settings);
     }
   }, OWNER_BEAT_MS);
   timer.unref();
 }
 
 /** With its owner file: a folder without one passes for a dead owner's after a while. */
-function restoreFolder(ownerFile: string): void {
+function restoreFolder({ folder, leavesTo }: SpillThreadSettings): void {
   try {
-    mkdirSync(dirname(ownerFile), { recursive: true, mode: 0o700 });
-    writeFileSync(ownerFile, formatOwner(thisProcess()), { mode: 0o600 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, OWNER_FILE), formatOwner(thisProcess(leavesTo)), { mode: 0o600 });
   } catch {
     // Whoever wants to write there meets the same obstacle, and reports it.
   }

@@ -31,6 +31,8 @@ export interface SpillThreadOptions {
   readonly entry: URL;
   /** Where the files go; `SpillFolder.path`. The thread keeps its owner file fresh. */
   readonly folder: string;
+  /** As in the owner file: the worker's name, if its next life may adopt what is there. */
+  readonly leavesTo?: string;
   /** Default `auto`. */
   readonly compression?: SpillCompression;
   /** The thread ended although nobody closed it. For display only: the next call starts another. */
@@ -200,8 +202,8 @@ export class SpillThread implements SpillDisk {
 
   #start(): Worker {
     this.#startCount++;
-    const { entry, folder, compression = 'auto' } = this.options;
-    const workerData: SpillThreadSettings = { folder, compression, tally: this.#tally.memory };
+    const { entry, folder, leavesTo, compression = 'auto' } = this.options;
+    const workerData: SpillThreadSettings = { folder, leavesTo, compression, tally: this.#tally.memory };
     const worker = new Worker(entry, { workerData, name: 'spillway-spill', resourceLimits: RESOURCE_LIMITS });
     worker.on('message', (messages: readonly FromSpillThread[]) => {
       for (const message of messages) this.#handle(message);

@@ -11,6 +11,7 @@ import type { PackedValues } from './pack.js';
 /** How the thread is started (`workerData`). */
 export interface SpillThreadSettings {
   readonly folder: string;
+  readonly leavesTo: string | undefined;
   readonly compression: SpillCompression;
   readonly tally: SharedArrayBuffer;
 }
