@@ -25,8 +25,17 @@ export const INLINE_ARGUMENT_BYTES_MAX = 64 * 1024;
  * the places of very many futures.
  */
 export const ARGUMENTS_BYTES_MAX = 1024 * 1024;
-/** Results up to this ride on the control streams to clients that wait for them. */
-export const INLINE_RESULT_BYTES_MAX = 4 * 1024;
+/**
+ * Results up to this ride on the control streams to clients that want them. A client keeps what it was sent: held results of
+ * 4 KiB filled its memory, and cost the scheduler half as much again.
+ */
+export const INLINE_RESULT_BYTES_MAX = 1024;
+/**
+ * Encoded values up to this lie in ordinary memory, each in a buffer of its own, and are copied where they cross threads, many
+ * at a time. Larger ones lie in a shared buffer of their own: it crosses uncopied, but to make it, hand it over alone and
+ * collect it in every thread costs as much as copying 32 to 64 KiB (docs/performance.md).
+ */
+export const SMALL_VALUE_BYTES = 32 * 1024;
 /** Chunk of the data streams. */
 export const DATA_CHUNK_BYTES = 512 * 1024;
 /** Largest message of a data stream: a chunk and its slack. */

@@ -8,7 +8,6 @@ export {
   DataClient,
   DataRelay,
   DataServer,
-  INLINE_COPY_BYTES_MAX,
   RelayClient,
   TASKS_HEALTH_NAME,
   type DataRelayOptions,

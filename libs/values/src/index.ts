@@ -6,5 +6,5 @@ export { sizeof } from './sizeof/sizeof.js';
 export { registerSizeof } from './sizeof/sizeof-registry.js';
 
 export { checksum } from './checksum.js';
-export { payloadBytes, SMALL_VALUE_BYTES } from './memory.js';
+export { payloadBytes } from './memory.js';
 export { publishSizeof, sizeofWithout } from './sizeof/sizeof.js';

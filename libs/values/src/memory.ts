@@ -4,14 +4,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
-import type { Payload } from '@spillway/messages';
+import { SMALL_VALUE_BYTES, type Payload } from '@spillway/messages';
 import { TooLargeError } from './unencodable.js';
 import { copyOfView } from './view-types.js';
 
-/** Encoded values of up to this many bytes stay in ordinary memory even when shared memory was asked for. */
-export const SMALL_VALUE_BYTES = 4096;
-
-/** A zeroed block of exactly this size, never a part of Node's buffer pool: nothing else is kept alive by it. */
+/**
+ * A zeroed block of exactly this size, never a part of Node's buffer pool: nothing else is kept alive by it. Small ones are
+ * ordinary memory even when shared memory was asked for.
+ */
 export function allocate(sizeBytes: number, shared: boolean): Uint8Array {
   try {
     return shared && sizeBytes > SMALL_VALUE_BYTES

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
+import { SMALL_VALUE_BYTES } from '@spillway/messages';
 import { decodeValue } from './decode-value.js';
 import { encodeValue } from './encode-value.js';
-import { SMALL_VALUE_BYTES } from './memory.js';
 import { firstDifference } from './testing/same-graph.js';
 import { FORM } from './container.js';
 
@@ -11,10 +11,10 @@ const bytesOf = (value: unknown): number => encodeValue(value).data.byteLength;
 
 describe('memory', () => {
   it('puts large values into shared memory of exactly their size when asked to, small ones never', () => {
-    const large = encodeValue(new Float64Array(1000), { shared: true }).data;
+    const large = encodeValue(new Uint8Array(SMALL_VALUE_BYTES), { shared: true }).data;
     expect(types.isSharedArrayBuffer(large.buffer)).toBe(true);
     expect(large.byteLength).toBe(large.buffer.byteLength);
-    for (const small of [new Uint8Array(100), { rows: [new Date(0)] }, 'text', 42]) {
+    for (const small of [new Uint8Array(SMALL_VALUE_BYTES / 2), { rows: [new Date(0)] }, 'text', 42]) {
       const { data } = encodeValue(small, { shared: true });
       expect(types.isSharedArrayBuffer(data.buffer)).toBe(false);
       expect(data.byteLength).toBe(data.buffer.byteLength);

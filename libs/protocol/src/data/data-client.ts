@@ -19,7 +19,7 @@ export class DataClient {
     return this.#channels.count;
   }
 
-  /** Never rejects; values above `INLINE_COPY_BYTES_MAX` arrive in SharedArrayBuffers of exactly their size. */
+  /** Never rejects; values above `SMALL_VALUE_BYTES` arrive in SharedArrayBuffers of exactly their size. */
   async gather(
     address: string,
     wanted: readonly WantedValue[],

@@ -1,8 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { DATA_CHUNK_BYTES } from '@spillway/messages';
+import { DATA_CHUNK_BYTES, SMALL_VALUE_BYTES } from '@spillway/messages';
 import { dataRig, Door, expectType, key, MemorySource, MiB, patterned, until } from './fixtures.spec-d.js';
-import { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 
 const { open, connect, serve } = dataRig();
 
@@ -28,8 +27,8 @@ describe('fetching', () => {
   test('a large value is in a shared buffer of its own, a small one in an ordinary buffer of its own', async () => {
     const server = await serve(
       new MemorySource({
-        small: patterned(INLINE_COPY_BYTES_MAX),
-        large: patterned(INLINE_COPY_BYTES_MAX + 1),
+        small: patterned(SMALL_VALUE_BYTES),
+        large: patterned(SMALL_VALUE_BYTES + 1),
       }),
     );
 
@@ -37,9 +36,9 @@ describe('fetching', () => {
 
     const [small, large] = expectType(outcome, 'gather-success').values;
     expect(small?.payload.data.buffer).toBeInstanceOf(ArrayBuffer);
-    expect(small?.payload.data.buffer.byteLength).toBe(INLINE_COPY_BYTES_MAX);
+    expect(small?.payload.data.buffer.byteLength).toBe(SMALL_VALUE_BYTES);
     expect(large?.payload.data.buffer).toBeInstanceOf(SharedArrayBuffer);
-    expect(large?.payload.data.buffer.byteLength).toBe(INLINE_COPY_BYTES_MAX + 1);
+    expect(large?.payload.data.buffer.byteLength).toBe(SMALL_VALUE_BYTES + 1);
   });
 
   test('keys the peer does not hold are named missing, the others arrive in the order asked', async () => {

@@ -3,13 +3,10 @@
  * the network and is checked before it is used.
  */
 import { asTaskKey, InvalidArgumentError, LimitExceededError, type TaskKey } from '@spillway/kernel';
-import { type Encoding, ENCODINGS, KEY_LENGTH_MAX } from '@spillway/messages';
+import { type Encoding, ENCODINGS, KEY_LENGTH_MAX, SMALL_VALUE_BYTES } from '@spillway/messages';
 import type { ArrivedValue } from '@spillway/ports';
 import { copyInto } from './aligned-copy.js';
 import type { ValueStart } from './wire.js';
-
-/** Values up to this arrive in an ordinary buffer, larger ones in a SharedArrayBuffer of their own. */
-export const INLINE_COPY_BYTES_MAX = 4 * 1024;
 
 export class IncomingValue {
   readonly key: TaskKey;
@@ -86,7 +83,7 @@ function checkedSize(sizeBytes: number, sizeBytesMax: number, key: TaskKey): num
 }
 
 function allocate(sizeBytes: number, key: TaskKey): Uint8Array {
-  if (sizeBytes <= INLINE_COPY_BYTES_MAX) return new Uint8Array(sizeBytes);
+  if (sizeBytes <= SMALL_VALUE_BYTES) return new Uint8Array(sizeBytes);
   try {
     return new Uint8Array(new SharedArrayBuffer(sizeBytes));
   } catch (cause) {

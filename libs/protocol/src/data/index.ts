@@ -5,7 +5,6 @@
 export { DataClient } from './data-client.js';
 export { DataServer, type DataServerOptions, TASKS_HEALTH_NAME } from './data-server.js';
 export type { WantedValue } from './fetch-answer.js';
-export { INLINE_COPY_BYTES_MAX } from './incoming-value.js';
 export type { PeerChannelsOptions } from './peer-channels.js';
 export { DataRelay, type DataRelayOptions } from './relay.js';
 export { RelayClient, type RelayClientOptions } from './relay-client.js';

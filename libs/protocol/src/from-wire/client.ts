@@ -1,7 +1,6 @@
 /** What a client and the scheduler say to each other, as it arrived: validated and bounded. */
 import { asClientId, asSubmissionId, asTaskKey, type WorkerId } from '@spillway/kernel';
 import {
-  INLINE_RESULT_BYTES_MAX,
   type ClientHello,
   type ClientToScheduler,
   type Payload,
@@ -12,9 +11,10 @@ import type { spillway } from '@spillway/proto';
 import { count, each, invalid, optional, required, text, texts, words } from './checks.js';
 import { holder, keys, payload, protocolVersion, remoteError, taskSpec } from './values.js';
 
-/** Small results may be inlined; a little more is tolerated for containers around them. */
-export const inlineResult = (wire: spillway.v1.Payload): Payload =>
-  payload(wire, 2 * INLINE_RESULT_BYTES_MAX);
+/** More than `INLINE_RESULT_BYTES_MAX`: what counts as small is the sender's choice, and its version may be another. */
+const ACCEPTED_INLINE_BYTES_MAX = 8 * 1024;
+
+export const inlineResult = (wire: spillway.v1.Payload): Payload => payload(wire, ACCEPTED_INLINE_BYTES_MAX);
 
 export const clientHello = (wire: spillway.v1.ClientHello): ClientHello => ({
   clientId: asClientId(text(wire.clientId, 'client_id')),

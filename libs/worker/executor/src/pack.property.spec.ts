@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { asModuleHash, asRunId, asTaskKey } from '@spillway/kernel';
 import { ENCODINGS, type FunctionRef, type Payload } from '@spillway/messages';
 import { packRuns, unpackRuns } from './run-pack.js';
+import { PackReader, PackWriter } from './pack.js';
 import { makeThreadMemory, ResultRing, RunClaims, RUNS_IN_THREAD_MAX, SEQ_LIMIT } from './shared-memory.js';
 
 const payloads: fc.Arbitrary<Payload> = fc
@@ -94,6 +95,18 @@ test('runs arrive in the thread as they were handed over, in order', () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test('a value that several runs of a pack use is in it once', () => {
+  const value: Payload = { encoding: 'v8', data: new Uint8Array(10_000).fill(3) };
+  const writer = new PackWriter();
+  for (let count = 0; count < 50; count += 1) writer.payload(value);
+
+  const pack = writer.finish();
+
+  expect(pack.bytes.byteLength).toBe(10_000);
+  const reader = new PackReader(pack);
+  for (let count = 0; count < 50; count += 1) expect(reader.payload()).toEqual(value);
 });
 
 test('the ring gives back results in order, whatever the sizes and whenever it is read', () => {

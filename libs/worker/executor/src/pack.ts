@@ -10,10 +10,12 @@ import { ENCODINGS, type Encoding, type Payload } from '@spillway/messages';
 export interface Pack {
   readonly numbers: Float64Array;
   readonly texts: readonly string[];
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly shared: readonly SharedArrayBuffer[];
 }
 
+/** Data above this is looked for among what is in the pack already: many tasks of a pack may use one value. */
+const REPEATED_BYTES_MIN = 256;
 /** Ordinary data above this gets a shared buffer of its own, so that one small survivor cannot keep it alive. */
 const PACKED_BYTES_MAX = 64 * 1024;
 /** Typed arrays are read in place; eight is the strictest alignment any of them wants. */
@@ -40,6 +42,7 @@ export class PackWriter {
   readonly #texts: string[] = [];
   readonly #shared: SharedArrayBuffer[] = [];
   readonly #parts: Uint8Array[] = [];
+  readonly #offsets = new Map<Uint8Array, number>();
   #byteCount = 0;
 
   number(value: number): void {
@@ -52,14 +55,23 @@ export class PackWriter {
 
   payload({ encoding, data }: Payload): void {
     if (!isShared(data) && data.byteLength <= PACKED_BYTES_MAX) {
-      this.#numbers.push(encodingIndex(encoding), IN_PACK, this.#byteCount, data.byteLength);
-      this.#parts.push(data);
-      this.#byteCount += alignUp(data.byteLength);
+      this.#numbers.push(encodingIndex(encoding), IN_PACK, this.#place(data), data.byteLength);
       return;
     }
     const shared = isShared(data) ? data : copyToShared(data);
     this.#numbers.push(encodingIndex(encoding), this.#shared.length, shared.byteOffset, shared.byteLength);
     this.#shared.push(shared.buffer as SharedArrayBuffer);
+  }
+
+  #place(data: Uint8Array): number {
+    const isLarge = data.byteLength >= REPEATED_BYTES_MIN;
+    const known = isLarge ? this.#offsets.get(data) : undefined;
+    if (known !== undefined) return known;
+    const offset = this.#byteCount;
+    if (isLarge) this.#offsets.set(data, offset);
+    this.#parts.push(data);
+    this.#byteCount += alignUp(data.byteLength);
+    return offset;
   }
 
   finish(): Pack {

@@ -13,7 +13,8 @@ import { encodingAt, encodingIndex, isShared } from './pack.js';
 export const RUNS_IN_THREAD_MAX = 4096;
 /** Run numbers go around here, so that number and state fit into one 32-bit cell. A multiple of the cells. */
 export const SEQ_LIMIT = 2 ** 29;
-const RING_BYTES = 256 * 1024;
+/** Some 250 results of 4 KiB: what a thread finishes while the control loop is at something else for some 20 ms. */
+const RING_BYTES = 1024 * 1024;
 
 /** Two numbers of 64 bit, behind the positions of the ring. */
 export const READINGS_OFFSET = 8;

@@ -96,7 +96,9 @@ export class ThreadHandle {
 
   /** Hands these over in one message. Requires: not retired, and room for them. */
   give(entries: readonly RunEntry[]): void {
-    this.#send(packRuns(this.#runs.add(entries), this.#settings.setup.copyBytesMax !== false));
+    const message = packRuns(this.#runs.add(entries), this.#settings.setup.copyBytesMax !== false);
+    // Made for this message: it changes hands, or it would be copied twice more.
+    this.#send(message, [message.pack.bytes.buffer]);
   }
 
   /** The first of its runs that matches. */
@@ -332,7 +334,7 @@ export class ThreadHandle {
     this.#timers.add(timer);
   }
 
-  #send(message: ToThread): void {
-    this.#port.postMessage(message);
+  #send(message: ToThread, transfers: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfers);
   }
 }

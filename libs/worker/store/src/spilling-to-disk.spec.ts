@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { bundleThreadEntry, watchLeaks } from '@spillway/testkit';
 import type { TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
+import { SMALL_VALUE_BYTES, type Payload } from '@spillway/messages';
 import type { SpilledRead } from '@spillway/ports';
 import { readSpilled } from './disk/read-spilled.js';
 import { filled, keyOf, noise, shrinkable, SpillRig } from './testing/spill-rig.js';
@@ -40,7 +40,20 @@ async function flip(read: SpilledRead): Promise<void> {
   await file.close();
 }
 
-const SIZES = [0, 1, 4096, 4097, 65_536, 65_537, MIB - 1, MIB, MIB + 1, 9 * MIB + 7, 17 * MIB];
+const SIZES = [
+  0,
+  1,
+  4097,
+  SMALL_VALUE_BYTES,
+  SMALL_VALUE_BYTES + 1,
+  65_536,
+  65_537,
+  MIB - 1,
+  MIB,
+  MIB + 1,
+  9 * MIB + 7,
+  17 * MIB,
+];
 
 describe.each([false, 'gzip', 'brotli', 'lz4', 'auto'] as const)('with compression %s', (compression) => {
   test('values of all sizes come back as they were, all at once and streamed', async () => {
@@ -66,7 +79,9 @@ describe.each([false, 'gzip', 'brotli', 'lz4', 'auto'] as const)('with compressi
         payload.encoding,
         true,
       ]);
-      expect(types.isSharedArrayBuffer(loaded!.data.buffer)).toBe(payload.data.byteLength > 4096);
+      expect(types.isSharedArrayBuffer(loaded!.data.buffer)).toBe(
+        payload.data.byteLength > SMALL_VALUE_BYTES,
+      );
       rig.store.free(key);
     }
   }, 60_000);

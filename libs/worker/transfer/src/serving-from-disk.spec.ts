@@ -2,6 +2,7 @@
 import { open as openFile, rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { SeededRandom, type TaskKey } from '@spillway/kernel';
+import { SMALL_VALUE_BYTES } from '@spillway/messages';
 import type { SpillCompression } from '@spillway/worker-store';
 import { DiskSource } from './testing/disk-source.js';
 import { entryThatDiesOf, key, MiB, PEER, request, transferRig, valuesOf } from './transfer-rig.spec-d.js';
@@ -22,7 +23,9 @@ const BLOCK = Uint8Array.from({ length: 65_521 }, (_, at) => (at % 2 === 0 ? ran
 
 /** Bytes of which half shrinks, others for each size. */
 function bytes(count: number): Uint8Array {
-  const data = new Uint8Array(count > 4096 ? new SharedArrayBuffer(count) : new ArrayBuffer(count));
+  const data = new Uint8Array(
+    count > SMALL_VALUE_BYTES ? new SharedArrayBuffer(count) : new ArrayBuffer(count),
+  );
   for (let at = 0; at < count; at += BLOCK.length) data.set(BLOCK.subarray(0, count - at), at);
   data.fill(count, 0, 64);
   return data;

@@ -4,11 +4,13 @@
  * Invariant: `readings.cachedBytes` is the sum of what is kept, and never above `bytesMax`.
  */
 import type { Payload } from '@spillway/messages';
-import { checksum, decodeValue, sizeofWithout, SMALL_VALUE_BYTES } from '@spillway/values';
+import { checksum, decodeValue, sizeof, sizeofWithout } from '@spillway/values';
 import { isShared } from '../pack.js';
 import type { ThreadReadings } from '../thread-readings.js';
 import { isPlainData } from './plain-data.js';
 
+/** Smaller values are decoded as fast as they are looked up. */
+const ENCODED_BYTES_MIN = 4096;
 /** A value that takes less than one part in so many of its bytes is little more than views of them: it decodes at once. */
 const VIEWS_PARTS = 8;
 
@@ -40,8 +42,9 @@ export class DecodedCopies {
       this.#copies.set(key, known);
       return known.value;
     }
-    const value = decodeValue(payload);
-    this.#keep(key, value, payload, digest);
+    const own = aloneInItsBuffer(payload);
+    const value = decodeValue(own);
+    this.#keep(key, value, own, digest);
     return value;
   }
 
@@ -67,8 +70,9 @@ export class DecodedCopies {
     this.#remove(key);
     if (typeof value === 'object' && value !== null) {
       const { data } = payload;
-      const bytes = sizeofWithout(value, isShared(data) ? data.buffer : undefined);
-      if (bytes <= this.#bytesMax && bytes * VIEWS_PARTS >= data.byteLength) {
+      const besideBytes = sizeofWithout(value, data.buffer);
+      const bytes = isShared(data) ? besideBytes : sizeof(value);
+      if (bytes <= this.#bytesMax && besideBytes * VIEWS_PARTS >= data.byteLength) {
         this.#makeRoom(bytes);
         this.#copies.set(key, { value, bytes, digest });
         this.#bytes += bytes;
@@ -96,8 +100,16 @@ export class DecodedCopies {
   }
 }
 
+/** What has views into a pack would keep all of it alive. */
+function aloneInItsBuffer(payload: Payload): Payload {
+  const { encoding, data } = payload;
+  return isShared(data) || data.byteLength === data.buffer.byteLength
+    ? payload
+    : { encoding, data: data.slice() };
+}
+
 const isWorthwhile = ({ encoding, data }: Payload): boolean =>
-  (encoding === 'v8' || encoding === 'json') && data.byteLength > SMALL_VALUE_BYTES;
+  (encoding === 'v8' || encoding === 'json') && data.byteLength > ENCODED_BYTES_MIN;
 
 function isPlain(value: unknown, payload: Payload): boolean {
   try {

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
-import type { Payload } from '@spillway/messages';
+import { SMALL_VALUE_BYTES, type Payload } from '@spillway/messages';
 import { SpillFolder } from '@spillway/platform';
 import { SpillThread, type SpillThreadOptions } from '../thread/spill-thread.js';
 import { TwoTierStore, type TwoTierStoreOptions } from '../two-tier-store.js';
@@ -65,7 +65,8 @@ export const keyOf = (name: string | number): TaskKey => asTaskKey(`k-${name}`);
 
 /** Bytes that look random, the same for the same seed, in shared memory when there are many of them. */
 export function noise(byteCount: number, seed = 1): Payload {
-  const buffer = byteCount > 4096 ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount);
+  const buffer =
+    byteCount > SMALL_VALUE_BYTES ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount);
   const data = new Uint8Array(buffer);
   let state = seed | 1;
   for (let at = 0; at < byteCount; at++) {
@@ -78,7 +79,7 @@ export function noise(byteCount: number, seed = 1): Payload {
 /** Bytes that do not shrink, made quickly. */
 export function filled(byteCount: number): Payload {
   const data = new Uint8Array(
-    byteCount > 4096 ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount),
+    byteCount > SMALL_VALUE_BYTES ? new SharedArrayBuffer(byteCount) : new ArrayBuffer(byteCount),
   );
   const block = noise(Math.min(byteCount, 65_536)).data;
   for (let at = 0; at < byteCount; at += block.byteLength) data.set(block.subarray(0, byteCount - at), at);

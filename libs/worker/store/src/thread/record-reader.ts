@@ -1,8 +1,7 @@
 /** Reads records back, checked: what is returned is what was once put, or nothing is. */
 import { Buffer } from 'node:buffer';
 import { readSync } from 'node:fs';
-import type { Payload } from '@spillway/messages';
-import { SMALL_VALUE_BYTES } from '@spillway/values';
+import { SMALL_VALUE_BYTES, type Payload } from '@spillway/messages';
 import { DamagedRecordError } from '../disk/failure.js';
 import { openPiece } from '../disk/piece.js';
 import {
