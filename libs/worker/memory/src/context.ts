@@ -28,6 +28,8 @@ export class MemoryContext {
   /** `undefined` until the first sample. */
   processBytes: number | undefined;
   executingCount = 0;
+  /** The least unmanaged memory of this life: about what a fresh process has. */
+  idleBytes = Infinity;
   #sampledManagedBytes = 0;
   #areCopiesLeaving = false;
 
@@ -62,7 +64,9 @@ export class MemoryContext {
     this.processBytes = bytes;
     this.#sampledManagedBytes = this.accounting.managedBytes;
     this.executingCount = executingCount;
-    this.#leastUnmanaged.add(Math.max(0, bytes - this.accounting.managedBytes), this.nowMs);
+    const unmanagedBytes = Math.max(0, bytes - this.accounting.managedBytes);
+    this.idleBytes = Math.min(this.idleBytes, unmanagedBytes);
+    this.#leastUnmanaged.add(unmanagedBytes, this.nowMs);
   }
 
   /** Process memory less what a reclaim would give back: what decisions are made on. */

@@ -207,6 +207,25 @@ describe('pausing', () => {
     expect(asked(worker.said, 'recycle-worker')).toHaveLength(1);
   });
 
+  test.each([
+    [
+      'asks for a fresh process when that would have room for the values beside what an idle one takes',
+      449,
+      1,
+    ],
+    ['asks for none when it would soon stand where this one does, with its values to be made again', 451, 0],
+  ])('a worker that cannot spill %s', (_what, managedBytes, recycleCount) => {
+    const worker = new Rehearsal({ targetFraction: false, spillFraction: false });
+    worker.sample(300);
+    worker.store('a', managedBytes);
+    for (let samples = 0; samples < 20; samples++) {
+      worker.sample(900);
+      worker.climb(900);
+      worker.wait(1000);
+    }
+    expect(asked(worker.said, 'recycle-worker')).toHaveLength(recycleCount);
+  });
+
   test('lines about it carry every number', () => {
     const worker = new Rehearsal();
     worker.store('a', 300);

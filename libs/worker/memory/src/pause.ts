@@ -80,15 +80,17 @@ export class Pause {
   }
 
   /**
-   * Nothing can be spilled, reclaiming was tried, no task runs whose end could free memory, and what is managed would fit:
-   * otherwise a fresh process would soon stand where this one does, with its values to be made again.
+   * Nothing can be spilled, reclaiming was tried, no task runs whose end could free memory, and what is managed would fit
+   * beside what an idle process has: otherwise a fresh one would soon stand where this one does, with its values to be made
+   * again, and so on for ever.
    */
   #wouldRecyclingHelp(pausedAtMs: number): boolean {
-    const { accounting, evictions, executingCount, liveBytes, thresholds } = this.context;
+    const { accounting, evictions, executingCount, idleBytes, liveBytes, thresholds } = this.context;
     if (this.pressure.hasSpillable || this.reclaim.isClimbing) return false;
     if ((this.reclaim.endedAtMs ?? -Infinity) < pausedAtMs) return false;
     if (executingCount > 0 || evictions.pinnedCount > 0) return false;
-    return accounting.managedBytes <= thresholds.resumeBytes && liveBytes > thresholds.resumeBytes;
+    const freshBytes = idleBytes + accounting.managedBytes;
+    return freshBytes <= thresholds.resumeBytes && liveBytes > thresholds.resumeBytes;
   }
 
   #pause(): void {
