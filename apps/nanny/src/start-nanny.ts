@@ -1,6 +1,12 @@
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
-import { flagsSource, loadConfig, readConfigSources, type SpillwayConfig } from '@spillway/config';
+import {
+  flagsSource,
+  leavesValues,
+  loadConfig,
+  readConfigSources,
+  type SpillwayConfig,
+} from '@spillway/config';
 import {
   asNannyId,
   GROWTH_BYTES_PER_MS,
@@ -22,6 +28,7 @@ import {
   serverSecurityOf,
   processMemory,
   programFiles,
+  reapNanny,
   readOomKills,
   systemClock,
   systemTimers,
@@ -101,6 +108,7 @@ export async function startNanny(
   const finished = runtime.finished.then(async (how) => {
     memory.cancel();
     await server.close();
+    await reapNanny(config.worker.localDirectory, name, systemClock.nowMs());
     return how;
   });
   try {
@@ -155,7 +163,7 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       limitBytes: memory.limitBytes,
       terminateFraction: worker.memory.terminate,
       growthBytesPerMs: GROWTH_BYTES_PER_MS,
-      adopts: false,
+      adopts: leavesValues(worker, memory.limitBytes),
     }),
     clock: systemClock,
     timers: systemTimers,
@@ -201,11 +209,12 @@ function openLink(
 }
 
 function workerArguments(
-  { schedulerAddress, nannyId, name }: Who,
+  { schedulerAddress, config, nannyId, name }: Who,
   workerId: WorkerId,
   workerName: string,
 ): readonly string[] {
-  const nanny = ['--nanny-id', nannyId, '--nanny-name', name];
+  const keepsName = config.nanny.name === false ? [] : ['--keeps-nanny-name'];
+  const nanny = ['--nanny-id', nannyId, '--nanny-name', name, ...keepsName];
   return ['--scheduler', schedulerAddress, ...nanny, '--worker-id', workerId, '--name', workerName];
 }
 

@@ -26,12 +26,13 @@ import type { ResolvedWorker } from './worker-options.js';
 /** A worker's parts, put together and not yet registered. */
 export interface ComposedWorker {
   readonly runtime: WorkerRuntime;
-  /** Without `close`: removes its own folders. */
+  /** Without `close`, as its nanny is gone: removes its own folders, unless a nanny of that name may come back. */
   abandon(): void;
   /** After `close`: a native call holds a thread. */
   hasThread(): boolean;
   register(transfers: TransferThread, address: string): Promise<void>;
-  close(reason: string): Promise<void>;
+  /** `hasNextLife`: another worker starts under this name, and can take over what this one has. */
+  close(reason: string, hasNextLife: boolean): Promise<void>;
 }
 
 /** Every `new` of the worker's main thread, but for its data service. */
@@ -66,25 +67,28 @@ export async function composeWorker(
     onEnd,
   });
   limit.onChanged(() => runtime.dispatch(limitChanged(runtime.stimulus('limit-changed'), resolved)));
+  runtime.adopt(open.adopted);
   const leftovers = new Leftovers(open.root, logger);
   return {
     runtime,
     abandon: () => {
-      open.abandon();
+      if (!(open.leavesValues && resolved.keepsNannyName)) open.abandon();
       rmSync(scratchFolder, { recursive: true, force: true });
     },
     hasThread: executor.hasThread,
     register: async (transfers, address) => {
       contactAddress = address;
       await runtime.start(transfers);
+      await open.prove();
       leftovers.watch();
     },
-    close: async (reason) => {
+    close: async (reason, hasNextLife) => {
+      const leavesValues = hasNextLife && open.leavesValues;
       measure.stop();
       leftovers.stop();
-      await runtime.close(reason);
+      await runtime.close(reason, leavesValues);
       queries.close();
-      await open.close();
+      await open.close(leavesValues);
       await removeScratchFolder(scratchFolder, (err) =>
         logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
       );

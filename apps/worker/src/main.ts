@@ -20,6 +20,7 @@ const { values } = parseArgs({
     scheduler: { type: 'string' },
     'nanny-id': { type: 'string' },
     'nanny-name': { type: 'string' },
+    'keeps-nanny-name': { type: 'boolean', default: false },
     'worker-id': { type: 'string' },
     name: { type: 'string' },
   },
@@ -46,7 +47,7 @@ let isClosing = false;
 process.on('message', (message: NannyToWorker) => {
   switch (message.type) {
     case 'close':
-      void close(message.reason, EXIT_CODES.closed);
+      void close(message.reason, EXIT_CODES.closed, message.leavesValues);
       break;
     case 'limit-changed':
       own.limitBytes = message.limitBytes;
@@ -72,6 +73,7 @@ const worker = await startWorker(
     workerId: asWorkerId(values['worker-id']),
     nannyId: asNannyId(values['nanny-id']),
     nannyName: values['nanny-name'],
+    keepsNannyName: values['keeps-nanny-name'],
     programs: programFiles(pathToFileURL(`${dirname(process.argv[1] ?? '')}/`)),
   },
 );
@@ -79,16 +81,16 @@ own.worker = worker;
 if (own.limitBytes !== undefined) worker.limitChanged(own.limitBytes);
 void worker.ended.then(({ how, reason }) => {
   if (how === 'recycle') tellParent({ type: 'recycling', reason });
-  return close(reason, EXIT_CODES[how]);
+  return close(reason, EXIT_CODES[how], how === 'recycle');
 });
 tellParent({ type: 'ready', address: worker.address });
 
-async function close(reason: string, exitCode: number): Promise<void> {
+async function close(reason: string, exitCode: number, hasNextLife = false): Promise<void> {
   if (isClosing) return;
   isClosing = true;
   // From here on `onShutdown` takes the end of the nanny for part of closing.
   process.once('disconnect', endAtOnce);
-  await own.worker?.close(reason);
+  await own.worker?.close(reason, hasNextLife);
   if (own.worker?.hasThread() === true) {
     // `process.exit` would wait for the native call that holds a thread; then there is no exit code to tell the reason.
     tellParent({ type: 'recycling', reason });

@@ -2,23 +2,16 @@
  * The worker's store with its place: RAM and the folder and thread that write to disk, or the container that the user
  * gave. What is done about pressure is decided by the memory machine, which is told what the store can do.
  */
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TaskKey } from '@spillway/kernel';
 import type { SpillFailureReason } from '@spillway/messages';
-import { scratchFolderOf, SpillFolder } from '@spillway/platform';
-import type { Logger, SpillingStore } from '@spillway/ports';
-import {
-  ContainerStore,
-  noDisk,
-  spillRefusalText,
-  SpillThread,
-  TwoTierStore,
-  writeFailure,
-} from '@spillway/worker-store';
+import { spills } from '@spillway/config';
+import { scratchFolderOf } from '@spillway/platform';
+import type { AdoptedValue, Logger, SpillingStore } from '@spillway/ports';
+import { ContainerStore, noDisk, spillRefusalText, TwoTierStore } from '@spillway/worker-store';
 import { resolveContainer } from './container/resolve-container.js';
 import type { WorkerData } from './container/worker-data.js';
+import { createFolder, placeOf, storeOnDisk } from './store-on-disk.js';
 import type { ResolvedWorker } from './worker-options.js';
 
 export interface StoreHooks {
@@ -34,11 +27,17 @@ export interface OpenStore {
   readonly evicts: 'by-key' | 'by-itself' | 'never';
   /** Where all spill folders of this user are, to be looked through for what dead workers left. */
   readonly root: string | undefined;
+  /** What a former life of the worker left, and the store has now. */
+  readonly adopted: readonly AdoptedValue[];
+  /** The next life of the worker may adopt what is on disk. */
+  readonly leavesValues: boolean;
   /** Has the disk's isolate collect. */
   readonly collectGarbage: () => Promise<void>;
   readonly explainRefusal: (reason: SpillFailureReason) => string;
-  /** Ends the thread and removes the files. */
-  readonly close: () => Promise<void>;
+  /** What was adopted has done no harm so far. */
+  readonly prove: () => Promise<void>;
+  /** Ends the thread, and removes the files unless they are left to the next life. */
+  readonly close: (leavesValues: boolean) => Promise<void>;
   /** Removes the files of a process that ends without `close`. */
   readonly abandon: () => void;
 }
@@ -54,67 +53,23 @@ export async function openStore(
 ): Promise<OpenStore> {
   const { localDirectory, memory } = resolved.config.worker;
   if (resolved.data !== undefined) return inContainer(resolved, resolved.data, logger, hooks);
-  const isSpilling = resolved.limitBytes !== false && (memory.target !== false || memory.spill !== false);
   // Nothing is ever evicted then, so nobody sees the reason.
-  if (!isSpilling) return withoutDisk('folder-lost', hooks, localDirectory);
+  if (!spills(memory, resolved.limitBytes)) return withoutDisk('folder-lost', hooks, localDirectory);
   const folder = await createFolder(resolved, logger);
   return 'reason' in folder
     ? withoutDisk(folder.reason, hooks, localDirectory)
-    : onDisk(resolved, folder, logger, hooks);
+    : storeOnDisk(resolved, folder, logger, hooks);
 }
 
-async function createFolder(
-  { config, nannyName, workerId }: ResolvedWorker,
-  logger: Logger,
-): Promise<SpillFolder | { readonly reason: SpillFailureReason }> {
-  const { localDirectory } = config.worker;
-  try {
-    return await SpillFolder.create({ localDirectory, nannyName: nannyName ?? false, workerId });
-  } catch (error) {
-    const { reason } = writeFailure(error);
-    const text = spillRefusalText(reason, placeOf(localDirectory));
-    logger.warn({ event: 'spill.no-folder', err: error, reason }, text);
-    return { reason };
-  }
-}
-
-function onDisk(
-  { config, programs }: ResolvedWorker,
-  folder: SpillFolder,
-  logger: Logger,
-  hooks: StoreHooks,
-): OpenStore {
-  const { maxSpill, spillCompression, spillOnTmpfs } = config.worker.memory;
-  const disk = new SpillThread({
-    entry: programs.spillThread,
-    folder: folder.path,
-    compression: spillCompression,
-    onEnded: (reason) =>
-      logger.warn(
-        { event: 'spill.thread-ended', reason },
-        'the spill thread has ended; the next use starts another',
-      ),
-  });
-  const isMemory = folder.fileSystem.memoryKind !== false && !spillOnTmpfs;
-  const store = new TwoTierStore({
-    disk,
-    maxSpillBytes: maxSpill,
-    ...(isMemory ? { refuseBecause: 'folder-is-memory' } : {}),
-    ...hooks,
-  });
-  return {
-    store,
-    evicts: 'by-key',
-    root: folder.root,
-    collectGarbage: () => disk.collectGarbage(),
-    explainRefusal: (reason) => spillRefusalText(reason, folder.path),
-    close: async () => {
-      await store.close();
-      await folder.remove();
-    },
-    abandon: () => rmSync(folder.path, { recursive: true, force: true }),
-  };
-}
+/** What is the same wherever there is no folder to spill to. */
+const NO_FOLDER = {
+  root: undefined,
+  adopted: [],
+  leavesValues: false,
+  collectGarbage: () => Promise.resolve(),
+  prove: () => Promise.resolve(),
+  abandon: () => undefined,
+} as const;
 
 function withoutDisk(
   reason: SpillFailureReason,
@@ -124,12 +79,10 @@ function withoutDisk(
   const store = new TwoTierStore({ disk: noDisk(reason), maxSpillBytes: false, ...hooks });
   return {
     store,
+    ...NO_FOLDER,
     evicts: 'by-key',
-    root: undefined,
-    collectGarbage: () => Promise.resolve(),
     explainRefusal: (why) => spillRefusalText(why, placeOf(localDirectory)),
     close: () => store.close(),
-    abandon: () => undefined,
   };
 }
 
@@ -154,14 +107,9 @@ async function inContainer(
   });
   return {
     store,
+    ...NO_FOLDER,
     evicts: store.canEvict ? 'by-itself' : 'never',
-    root: undefined,
-    collectGarbage: () => Promise.resolve(),
     explainRefusal: (reason) => `The container that holds this worker's values frees no memory (${reason}).`,
     close: () => store.close(),
-    abandon: () => undefined,
   };
 }
-
-const placeOf = (localDirectory: string | false): string =>
-  localDirectory === false ? tmpdir() : localDirectory;

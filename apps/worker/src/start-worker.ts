@@ -29,8 +29,9 @@ export interface RunningWorker {
   readonly ended: Promise<WorkerEnd>;
   /** The nanny found the machine or container resized. */
   limitChanged(limitBytes: number): void;
-  close(reason: string): Promise<void>;
-  /** Removes what a killed worker would leave on disk; for one that ends without `close`. */
+  /** `hasNextLife`: another worker starts under this name, and can take over what this one has. Default: it does not. */
+  close(reason: string, hasNextLife?: boolean): Promise<void>;
+  /** Removes what a killed worker would leave on disk to nobody; for one that ends without `close`. */
   abandon(): void;
   /** After `close`: a native call holds one of its threads, for whose end `process.exit` would wait. */
   hasThread(): boolean;
@@ -64,17 +65,18 @@ export async function startWorker(
   });
   const address = contactAddressOf(transfers.address, config.worker.contactAddress);
   const limitWatch = followLimit(resolved, logger);
-  const close = async (reason: string): Promise<void> => {
+  const close = async (reason: string, hasNextLife = false): Promise<void> => {
     logger.info({ event: 'worker.closing', reason }, 'worker closing');
     limitWatch?.cancel();
-    await worker.close(reason);
+    await worker.close(reason, hasNextLife);
     await transfers.close();
     logger.info({ event: 'worker.closed' }, 'worker closed');
   };
   try {
     await worker.register(transfers, address);
   } catch (error) {
-    await close('The worker could not register.');
+    // What its former life left is as good for the next one.
+    await close('The worker could not register.', true);
     throw error;
   }
   logger.info(

@@ -37,6 +37,8 @@ export interface WorkerOrigin {
   readonly workerId?: WorkerId;
   readonly nannyId?: NannyId;
   readonly nannyName?: string;
+  /** A nanny that is started again has the same name. */
+  readonly keepsNannyName?: boolean;
   readonly programs?: ProgramFiles;
 }
 
@@ -47,6 +49,7 @@ export interface ResolvedWorker {
   readonly workerId: WorkerId;
   readonly nannyId: NannyId | undefined;
   readonly nannyName: string | undefined;
+  readonly keepsNannyName: boolean;
   readonly name: string;
   /** The limit at the start, and where it is from. */
   readonly limitReading: MemoryLimitReading;
@@ -79,6 +82,7 @@ export async function resolveWorker(
     workerId,
     nannyId: origin.nannyId,
     nannyName: origin.nannyName,
+    keepsNannyName: origin.keepsNannyName ?? false,
     name: worker.name === false ? `${hostname()}-${workerId.slice(0, 4)}` : worker.name,
     limitReading,
     limitBytes,

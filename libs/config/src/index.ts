@@ -2,6 +2,7 @@ export { explainConfig, loadConfig, type ExplainedSetting } from './load-config.
 export { environmentSource, readConfigSources, type ConfigDoors } from './read-sources.js';
 export { flagsSource, optionsSource, type ConfigSource } from './source.js';
 export type { ConfigProblem } from './problems.js';
+export { leavesValues, spills } from './leaves-values.js';
 export { formatBytes, parseBytes } from './bytes.js';
 export { formatDuration, parseDuration } from './durations.js';
 export type {

@@ -93,7 +93,7 @@ export type SchedulerToNanny =
 
 /** What a nanny tells its workers over IPC. */
 export type NannyToWorker =
-  /** Close in order. */
-  | { readonly type: 'close'; readonly reason: string }
+  /** Close in order. `leavesValues`: another worker of this name starts next, and takes over what is on disk. */
+  | { readonly type: 'close'; readonly reason: string; readonly leavesValues: boolean }
   /** The machine or container was resized: what the worker may use from now on. */
   | { readonly type: 'limit-changed'; readonly limitBytes: number };

@@ -27,7 +27,7 @@ export interface WorkerHello {
   readonly pid: number;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly softwareVersion: string;
-  /** What it already holds: after the scheduler lost its session, or (issue 4) adopted from disk. */
+  /** What it already holds: after the scheduler lost its session, or adopted from disk. */
   readonly holdings: readonly Holding[];
 }
 
@@ -164,4 +164,10 @@ export type WorkerToScheduler =
       readonly outcome: RunOutcome;
     }
   /** The worker ends on purpose, after this. Nobody is charged. */
-  | { readonly type: 'worker-closing'; readonly stimulusId: StimulusId; readonly reason: string };
+  | {
+      readonly type: 'worker-closing';
+      readonly stimulusId: StimulusId;
+      readonly reason: string;
+      /** Its successor takes over the values that it has (architecture.md D8). */
+      readonly leavesValues: boolean;
+    };

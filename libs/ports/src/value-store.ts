@@ -41,6 +41,14 @@ export interface SpilledRead {
   release(): void;
 }
 
+/** A value that an earlier life of the worker left on disk. */
+export interface AdoptedValue {
+  readonly key: TaskKey;
+  readonly nbytes: number;
+  /** As written: after compression. */
+  readonly diskBytes: number;
+}
+
 /** Cumulative; all start at 0. Bytes of compress and decompress are those of the uncompressed side. */
 export interface SpillCounters {
   readonly writeCount: number;

@@ -270,7 +270,7 @@ export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
     ),
   }),
   fc.record({ type: type('run-done'), stimulusId, requestId: count, outcome: runOutcome }),
-  fc.record({ type: type('worker-closing'), stimulusId, reason: words }),
+  fc.record({ type: type('worker-closing'), stimulusId, reason: words, leavesValues: fc.boolean() }),
 );
 
 const deathCause: fc.Arbitrary<DeathCause> = fc.oneof(

@@ -62,6 +62,10 @@ export const EVENT_NAMES = {
     'The thread of a worker that reads and writes spilled values has ended; the next use starts another.',
   'worker.container-trouble':
     'Something went wrong in the container that the user gave a worker for its values; not again until the same has worked.',
+  'worker.adopted':
+    'A worker has taken over what its former life had spilled, with how many values, their bytes and the time it took.',
+  'worker.values-left':
+    'A worker that makes way for its next life has left its values on disk, with how many there was no time or room for.',
   'spill.leftovers-removed': 'Files that dead workers had spilled were removed; the line has their folders.',
   'memory.unmanaged':
     'Process memory is high and nothing is left to spill, with why; at most once in five minutes.',

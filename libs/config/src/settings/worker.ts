@@ -184,6 +184,13 @@ export const workerSettings = {
         is short. Less leaves more of the disk to others; while files are compacted they may take a little more.
         \`false\` takes what the disk has.`,
     }),
+    adopt: yesNo({
+      default: true,
+      programs: ['nanny', 'worker'],
+      doc: `Whether a worker takes over what its former life, of the same nanny and name, left on disk, if that died without
+        closing or was recycled, and the machine was not started again since; what only its memory held is computed again
+        all the same. Off, all values of a worker that dies are lost, and their files are removed by whoever starts next.`,
+    }),
     'spill-compression': choiceOrOff(['auto', 'lz4', 'gzip', 'brotli'], {
       default: 'auto',
       programs: ['nanny', 'worker'],

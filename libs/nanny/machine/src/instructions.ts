@@ -18,6 +18,8 @@ export type NannyInstruction =
       readonly slot: number;
       readonly workerId: WorkerId;
       readonly reason: string;
+      /** The next one takes over what this one has on disk. */
+      readonly leavesValues: boolean;
     }
   | {
       readonly type: 'kill-worker';

@@ -94,6 +94,16 @@ test('stop while a slot rests finishes without starting anything', () => {
   expect(nanny.nextWakeMs).toBeUndefined();
 });
 
+test('a worker that is replaced leaves its values to the next one, and one that is stopped does not', () => {
+  const restart = { type: 'restart-worker', stimulusId, workerId: first, reason: 'operator' } as const;
+  const leaves = (nanny: NannyMachine, event: NannyEvent): boolean[] =>
+    nanny.handle(event, 500).flatMap((i) => (i.type === 'ask-worker-to-close' ? [i.leavesValues] : []));
+
+  expect(leaves(running(), restart)).toEqual([true]);
+  expect(leaves(running(), stop)).toEqual([false]);
+  expect(leaves(running(aNanny({ adopts: false })), restart)).toEqual([false]);
+});
+
 test('restarting a worker on request closes it in order and starts another', () => {
   const nanny = running();
   const asked = nanny.handle(

@@ -220,6 +220,7 @@ export class NannyMachine {
       slot: slot.index,
       workerId: life.workerId,
       reason,
+      leavesValues: this.options.adopts && !this.#stopping,
     });
   }
 

@@ -115,7 +115,7 @@ test('stopping asks the worker to close, and ends the session when it has', asyn
   const rig = await started();
   rig.runtime.stop('SIGTERM');
   rig.runtime.stop('SIGTERM');
-  expect(rig.told).toEqual([{ type: 'close', reason: 'SIGTERM' }]);
+  expect(rig.told).toEqual([{ type: 'close', reason: 'SIGTERM', leavesValues: false }]);
   rig.spawned[0]?.onExit(ended);
   await expect(rig.runtime.finished).resolves.toBe('asked');
   expect(rig.closedLinks).toHaveLength(1);

@@ -154,7 +154,11 @@ export class NannyRuntime {
         this.#spawn(instruction);
         break;
       case 'ask-worker-to-close':
-        this.#send(instruction.workerId, { type: 'close', reason: instruction.reason });
+        this.#send(instruction.workerId, {
+          type: 'close',
+          reason: instruction.reason,
+          leavesValues: instruction.leavesValues,
+        });
         break;
       case 'kill-worker':
         this.#children.get(instruction.workerId)?.signal('SIGKILL');

@@ -145,6 +145,7 @@ function body(wire: spillway.v1.WorkerMessage): Body {
       return required(wire.workerClosing, 'worker_closing', (m) => ({
         type: 'worker-closing',
         reason: words(m.reason, 'reason', REASON_LENGTH_MAX),
+        leavesValues: m.leavesValues,
       }));
     default:
       throw invalid('body', 'missing or not known to this version');

@@ -64,7 +64,10 @@ export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.Wor
         runDone: { requestId: message.requestId, outcome: runOutcomeToWire(message.outcome) },
       };
     case 'worker-closing':
-      return { stimulusId, workerClosing: { reason: message.reason } };
+      return {
+        stimulusId,
+        workerClosing: { reason: message.reason, leavesValues: message.leavesValues },
+      };
     default:
       return assertNever(message, 'worker message');
   }

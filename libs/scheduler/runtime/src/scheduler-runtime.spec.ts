@@ -186,6 +186,28 @@ describe('data that a client without a stream has put', () => {
   });
 });
 
+describe('results of a worker that says good-bye', () => {
+  async function afterGoodbye(leavesValues: boolean): Promise<TestRuntime> {
+    const test = aRuntime();
+    const worker = test.openWorker('w');
+    await test.submit('alice', 'x');
+    test.openClient('alice');
+    test.finish(worker, 'x');
+    const stimulusId = asStimulusId('bye');
+    worker.listener.onMessages([{ type: 'worker-closing', stimulusId, reason: 'recycled', leavesValues }]);
+    worker.listener.onEnded(undefined);
+    return test;
+  }
+
+  test('are waited for when it leaves them to its successor', async () => {
+    expect((await afterGoodbye(true)).machine.stateOf(x)).toBe('awaited');
+  });
+
+  test('are made again at once when it does not', async () => {
+    expect((await afterGoodbye(false)).machine.stateOf(x)).toBe('queued');
+  });
+});
+
 describe('two workers of one name', () => {
   test('the older is told to close, and its session is ended', () => {
     const test = aRuntime();
@@ -238,8 +260,13 @@ describe('two workers of one name', () => {
       pid: 1,
       livedMs: 1,
       stderrTail: '',
-    };
-    nanny.onMessages([{ type: 'worker-exited', stimulusId: asStimulusId('s'), verdict, restartInMs: 0 }]);
+      samples: [],
+      limitBytes: false,
+      terminateBytes: false,
+      nextStep: '',
+    } as const;
+    const stimulusId = asStimulusId('s');
+    nanny.onMessages([{ type: 'worker-exited', stimulusId, verdict, restartInMs: 0, leavesValues: false }]);
     const successor = test.openWorker('b', 'twin');
 
     expect(() => test.openWorker('a', 'twin')).toThrow(InvalidArgumentError);

@@ -122,7 +122,8 @@ export class SchedulerRuntime {
       },
       onEnded: (error) => {
         if (this.#sessions.workers.get(workerId) !== link) return;
-        this.#workerLost(workerId, error === undefined || this.#sessions.closingWorkers.has(workerId));
+        const goodbye = this.#sessions.closingWorkers.get(workerId);
+        this.#workerLost(workerId, error === undefined || goodbye !== undefined, goodbye);
       },
     };
   }
@@ -240,7 +241,7 @@ export class SchedulerRuntime {
 
   #onWorkerMessage(workerId: WorkerId, message: WorkerToScheduler): void {
     if (message.type === 'run-done') this.#runs.settle(message.requestId, message.outcome);
-    else if (message.type === 'worker-closing') this.#sessions.closingWorkers.add(workerId);
+    else if (message.type === 'worker-closing') this.#sessions.closingWorkers.set(workerId, message);
     else this.#dispatch({ ...message, workerId });
   }
 

@@ -7,8 +7,8 @@ export class Sessions {
   readonly clients = new Map<ClientId, Link<SchedulerToClient>>();
   readonly workers = new Map<WorkerId, Link<SchedulerToWorker>>();
   readonly nannies = new Map<NannyId, Link<SchedulerToNanny>>();
-  /** Workers that said they end on purpose: nobody is charged for their going. */
-  readonly closingWorkers = new Set<WorkerId>();
+  /** Workers that said they end on purpose, with what they said: nobody is charged for their going. */
+  readonly closingWorkers = new Map<WorkerId, { readonly leavesValues: boolean }>();
 
   closeAll(reason: string): void {
     for (const links of [this.clients, this.workers, this.nannies])

@@ -70,6 +70,12 @@ export function onDataPut(context: MachineContext, event: Message<'data-put'>): 
   context.puts.add(task.key, context.nowMs);
 }
 
+/** Nothing is known here of their keys, and the session that begins tells of them. */
+export function onValuesAdopted(context: MachineContext, event: Message<'values-adopted'>): void {
+  for (const { key, nbytes } of event.values)
+    context.move(context.tasks.obtain(key), { name: 'memory', nbytes });
+}
+
 /** The scheduler has them made again; whoever waits for them here waits for another copy. */
 export function onValuesLost(context: MachineContext, event: Message<'values-lost'>): void {
   const lost = event.keys

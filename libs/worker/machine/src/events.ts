@@ -1,5 +1,5 @@
 import type { RunId, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { Payload, RemoteError, SchedulerToWorker, WorkerStatus } from '@spillway/messages';
+import type { Holding, Payload, RemoteError, SchedulerToWorker, WorkerStatus } from '@spillway/messages';
 
 /**
  * Everything that can happen to a worker's tasks. Messages of the scheduler are events of the same name; the rest are
@@ -94,6 +94,8 @@ export type WorkerOutcome =
       readonly key: TaskKey;
       readonly nbytes: number;
     }
+  /** An earlier life of this worker left these; they are in the store. Before all other events: the hello tells of them. */
+  | { readonly type: 'values-adopted'; readonly stimulusId: StimulusId; readonly values: readonly Holding[] }
   /** What the store had of these on disk is not what was written. They are gone from it. */
   | { readonly type: 'values-lost'; readonly stimulusId: StimulusId; readonly keys: readonly TaskKey[] }
   /** The worker's memory limit changed while it runs, and with it how much may be on its way here. */

@@ -48,6 +48,7 @@ class Conductor {
       seed: choices.below(100),
       validate: false,
     });
+    this.tell(build.valuesAdopted(Object.fromEntries(choices.some(KEYS).map((key) => [key, 10]))));
   }
 
   tell(event: WorkerEvent): void {

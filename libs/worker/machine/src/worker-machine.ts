@@ -5,7 +5,14 @@
  */
 import { InvariantError, formatStory, type RunId, type StoryEntry, type TaskKey } from '@spillway/kernel';
 import type { Holding, WorkerStatus } from '@spillway/messages';
-import { onCancelTask, onComputeTask, onDataPut, onFreeKeys, onValuesLost } from './assignments.js';
+import {
+  onCancelTask,
+  onComputeTask,
+  onDataPut,
+  onFreeKeys,
+  onValuesAdopted,
+  onValuesLost,
+} from './assignments.js';
 import { MachineContext } from './context.js';
 import type { WorkerEvent } from './events.js';
 import { onExecuteOutcome, onRunawayGrowth, startReadyTasks, stopOverdue } from './executions.js';
@@ -46,6 +53,7 @@ const HANDLERS: { readonly [Type in WorkerEvent['type']]: Handler<Type> } = {
   'cancel-task': onCancelTask,
   'free-keys': onFreeKeys,
   'data-put': onDataPut,
+  'values-adopted': onValuesAdopted,
   'values-lost': onValuesLost,
   'execute-success': onExecuteOutcome,
   'execute-failure': onExecuteOutcome,

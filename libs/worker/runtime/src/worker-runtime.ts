@@ -17,6 +17,7 @@ import type {
   WorkerToScheduler,
 } from '@spillway/messages';
 import type {
+  AdoptedValue,
   ArrivedValue,
   Clock,
   ExecutionOutcome,
@@ -105,6 +106,12 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     );
   }
 
+  /** An earlier life of the worker left these, and the store has them. Requires: before `start`, which tells of them. */
+  adopt(values: readonly AdoptedValue[]): void {
+    for (const value of values) this.#memory.tell({ type: 'value-adopted', ...value });
+    this.dispatch({ type: 'values-adopted', stimulusId: this.stimulus('values-adopted'), values });
+  }
+
   /** Registers with the scheduler; `peers` fetches from other workers. Resolves once the scheduler has accepted us. */
   async start(peers: PeerLink & TransferControl): Promise<void> {
     this.#peers = peers;
@@ -115,16 +122,19 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     this.#heartbeat = timers.every(heartbeatIntervalMs, () => this.#sendHeartbeat());
   }
 
-  /** Says good-bye, so that nobody is charged for our going, and ends the threads. */
-  async close(reason: string): Promise<void> {
+  /**
+   * Says good-bye, so that nobody is charged for our going, and ends the threads. `leavesValues`: to a next life of the
+   * worker; what is not on disk yet is written there, as far as there is time.
+   */
+  async close(reason: string, leavesValues = false): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     this.#heartbeat?.cancel();
     this.#wake.cancel();
     this.#memory.stop();
-    this.#link?.send({ type: 'worker-closing', stimulusId: this.stimulus('close'), reason });
+    this.#link?.send({ type: 'worker-closing', stimulusId: this.stimulus('close'), reason, leavesValues });
     this.#link?.close(reason);
-    await this.#executor.close();
+    await Promise.all([this.#executor.close(), leavesValues ? this.#memory.writeOut() : undefined]);
   }
 
   dispatch(event: WorkerEvent): void {

@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { UnavailableError, type TaskKey } from '@spillway/kernel';
 import type { Payload, SpillFailureReason } from '@spillway/messages';
 import type {
+  AdoptedValue,
   EvictOutcome,
   NotEvictedReason,
   SpillCounters,
@@ -110,7 +111,7 @@ export class TwoTierStore implements SpillingStore {
   }
 
   /** Takes over what another process left in the folder; nothing is read yet. Requires: nothing was put before. */
-  adopt({ segments, values, surplus }: FoundInFolder): void {
+  adopt({ segments, values, surplus }: FoundInFolder): readonly AdoptedValue[] {
     const bySegment = new Map(segments.map(({ segment }) => [segment, [] as LiveRecord[]]));
     for (const value of values) {
       const record = new LiveRecord(value.key, value.position);
@@ -121,6 +122,11 @@ export class TwoTierStore implements SpillingStore {
       this.#table.adopt(segment, fileBytes, bySegment.get(segment) ?? []);
     for (const place of surplus) this.#deadMarks.add(place);
     this.#compactor.tidy();
+    return values.map(({ key, rawBytes, position }) => ({
+      key,
+      nbytes: rawBytes,
+      diskBytes: position.recordBytes,
+    }));
   }
 
   /** Rejects with `UnavailableError` when it cannot be read at this moment; it is still held then. */

@@ -192,6 +192,12 @@ export const dataPut = (key: string, nbytes = 10): EventOf<'data-put'> => ({
   nbytes,
 });
 
+export const valuesAdopted = (values: Readonly<Record<string, number>>): EventOf<'values-adopted'> => ({
+  type: 'values-adopted',
+  stimulusId,
+  values: holdings(values),
+});
+
 export const statusChange = (status: WorkerStatus): EventOf<'status-change'> => ({
   type: 'status-change',
   stimulusId,

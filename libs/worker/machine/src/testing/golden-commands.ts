@@ -121,6 +121,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   busy: ([peer = '']) => [build.gatherBusy(peer)],
   broken: ([peer = '', ...words]) => [build.gatherNetworkFailure(peer, sizes(words))],
   put: ([key = ''], options) => [build.dataPut(key, numberOf(options['size']))],
+  adopt: (words) => [build.valuesAdopted(sizes(words))],
   limit: (_words, options) => [build.limitChanged(offOr(options['transfer']) ?? false)],
   'values-lost': (words) => [build.valuesLost(...words)],
   admission: ([admission]) => [build.setAdmission(admission as Admission)],

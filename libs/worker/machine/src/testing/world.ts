@@ -133,6 +133,12 @@ export class World {
         if (!this.store.has(event.key)) this.#putAtMs.set(event.key, this.nowMs);
         this.#put(event.key, this.#generationOf(event.key));
         return;
+      case 'values-adopted':
+        for (const { key } of event.values) {
+          this.#put(key, this.#generationOf(key));
+          this.announced.add(key);
+        }
+        return;
       case 'execute-success':
         this.#put(event.key, this.#ending?.generation ?? UNKNOWN);
         return;

@@ -29,6 +29,7 @@ import { evictInParts } from './evict-in-parts.js';
 import { GrowthMonitor } from './growth-monitor.js';
 import { ManagedStore } from './managed-store.js';
 import { MemoryLog, type MemoryLogOptions } from './memory-log.js';
+import { writeOut } from './write-out.js';
 
 export interface WorkerMemoryOptions extends Omit<MemoryLogOptions, 'running'> {
   readonly machine: MemoryMachine;
@@ -117,6 +118,11 @@ export class WorkerMemory {
     this.#monitor?.cancel();
     this.#growth.stop();
     this.#wake.cancel();
+  }
+
+  /** Requires: stopped, since the machine is not told of it. */
+  writeOut(): Promise<void> {
+    return writeOut(this.#options);
   }
 
   tell(happening: MemoryHappening): void {
