@@ -28,7 +28,7 @@ test('a worker that several tasks fill is ended by its nanny, with a verdict tha
     expect(error).toMatchObject({ code: 'KILLED_WORKER', details: { cause: 'memory-limit' } });
     expect(error!.message).toMatch(/above terminate \(243 MiB of a limit of 256 MiB\)/);
     expect(error!.message).toContain('--memory-limit');
-    expect(error!.details?.['lastMemory']).toMatch(/^\d+ MiB \d+ ms before, /);
+    expect(error!.details['lastMemory']).toMatch(/^\d+ MiB \d+ ms before, /);
   }
   expect(log).toMatch(/"event":"worker.killed".*"cause":"memory-limit"/);
   await until(async () => (await client.workers()).some(({ workerId }) => workerId !== before!.workerId));
