@@ -1,22 +1,29 @@
 import type { SeededRandom, TaskKey } from '@spillway/kernel';
 import type { Payload } from '@spillway/messages';
 import type { SpillCounters, Timers } from '@spillway/ports';
-import type { ReadBack, RecordPosition, SpillDisk, ValueToWrite, Written } from '@spillway/worker-store';
+import type {
+  ReadBack,
+  RecordPlaces,
+  RecordPosition,
+  SpillDisk,
+  ValueToWrite,
+  Written,
+} from '@spillway/worker-store';
+import { recordBytesOf, type SimFiles, type SimRecord } from './sim-files.js';
 
-interface SimRecord {
-  readonly key: TaskKey;
-  readonly payload: Payload;
-  isDamaged: boolean;
+/** A note is a few bytes. */
+const NOTE_BYTES = 4;
+
+/** Asked for and not done yet: a process that dies has done some of it, or all, or nothing. */
+interface UnderWay {
+  /** What it is about. */
+  readonly keys: readonly TaskKey[];
+  readonly steps: readonly (() => unknown)[];
 }
 
-const HEADER_BYTES = 16;
-const SEGMENT_RECORDS = 4;
-
-/** The disk of one simulated worker: takes its time, may be full, and may damage what is on it. Gone with the process. */
+/** The way to the disk of one simulated worker process: takes its time, may be full, and may damage what is there. */
 export class SimDisk implements SpillDisk {
-  readonly #segments = new Map<number, Map<number, SimRecord>>();
-  #segment = 0;
-  #isSealed = true;
+  readonly #underWay = new Set<UnderWay>();
   #counters: { -readonly [Name in keyof SpillCounters]: number } = {
     writeCount: 0,
     writeBytes: 0,
@@ -32,23 +39,29 @@ export class SimDisk implements SpillDisk {
   isFull = false;
 
   constructor(
+    readonly files: SimFiles,
     private readonly timers: Timers,
     private readonly random: SeededRandom,
     private readonly bytesPerMs: number,
-  ) {}
+  ) {
+    files.seal();
+  }
 
   get counters(): SpillCounters {
     return this.#counters;
   }
 
-  async write(values: readonly ValueToWrite[]): Promise<readonly Written[]> {
-    await this.#takeTime(values.reduce((sum, { payload }) => sum + payload.data.byteLength, 0));
-    return values.map((value) => this.#append({ ...value, isDamaged: false }));
+  write(values: readonly ValueToWrite[]): Promise<readonly Written[]> {
+    return this.#perform(
+      values.map(({ key }) => key),
+      values.reduce((sum, { payload }) => sum + payload.data.byteLength, 0),
+      values.map((value) => () => this.#append({ ...value, isDamaged: false })),
+    );
   }
 
   async read(key: TaskKey, position: RecordPosition): Promise<ReadBack> {
     await this.#takeTime(position.recordBytes);
-    const record = this.#segments.get(position.segment)?.get(position.offset);
+    const record = this.files.at(position.segment, position.offset);
     if (record === undefined) return { ok: false, reason: 'gone', message: 'no such file' };
     if (record.isDamaged || record.key !== key) return { ok: false, reason: 'damaged', message: 'checksum' };
     this.#counters.readCount += 1;
@@ -56,26 +69,37 @@ export class SimDisk implements SpillDisk {
     return { ok: true, payload: { ...record.payload, data: record.payload.data.slice() } };
   }
 
-  async copy(positions: readonly RecordPosition[]): Promise<readonly Written[]> {
-    await this.#takeTime(positions.reduce((sum, { recordBytes }) => sum + recordBytes, 0));
-    return positions.map(({ segment, offset }) => {
-      const record = this.#segments.get(segment)?.get(offset);
-      return record === undefined
-        ? { ok: false, reason: 'folder-lost', message: 'no such file' }
-        : this.#append({ ...record });
-    });
+  copy(positions: readonly RecordPosition[]): Promise<readonly Written[]> {
+    return this.#perform(
+      positions.flatMap(({ segment, offset }) => this.files.at(segment, offset)?.key ?? []),
+      positions.reduce((sum, { recordBytes }) => sum + recordBytes, 0),
+      positions.map(({ segment, offset }) => () => {
+        const record = this.files.at(segment, offset);
+        return record === undefined
+          ? { ok: false, reason: 'folder-lost', message: 'no such file' }
+          : this.#append({ ...record });
+      }),
+    );
   }
 
-  markDead(): Promise<boolean> {
-    return Promise.resolve(true);
+  async markDead(records: readonly RecordPlaces[]): Promise<boolean> {
+    const keys = records.flatMap(({ segment, offsets }) =>
+      Array.from(offsets, (offset) => this.files.at(segment, offset)?.key ?? []).flat(),
+    );
+    await this.#perform(
+      keys,
+      NOTE_BYTES,
+      records.map((places) => () => this.files.markDead(places)),
+    );
+    return true;
   }
 
   sealSegment(segment: number): void {
-    if (segment === this.#segment) this.#isSealed = true;
+    this.files.seal(segment);
   }
 
   deleteSegment(segment: number): void {
-    this.#segments.delete(segment);
+    this.files.delete(segment);
   }
 
   pathOf(segment: number): string {
@@ -86,36 +110,42 @@ export class SimDisk implements SpillDisk {
     return Promise.resolve();
   }
 
+  /** The process has died. Returns the keys of what it had asked for and does not know the outcome of. */
+  died(): ReadonlySet<TaskKey> {
+    for (const { steps } of this.#underWay)
+      for (const step of steps.slice(0, this.random.below(steps.length + 1))) step();
+    return new Set([...this.#underWay].flatMap(({ keys }) => keys));
+  }
+
   /** One record, if there is any, is not what was written any more. */
   damageSome(): void {
-    const records = [...this.#segments.values()].flatMap((segment) => [...segment.values()]);
-    const record = this.random.pick(records);
+    const record = this.random.pick(this.files.all());
     if (record !== undefined) record.isDamaged = true;
   }
 
   /** What a reader of the file finds at this place; `undefined` for nothing, or nothing whole. */
   recordAt(path: string, offset: number): Payload | undefined {
-    const record = this.#segments.get(Number(path))?.get(offset);
+    const record = this.files.at(Number(path), offset);
     return record?.isDamaged === false ? record.payload : undefined;
   }
 
   #append(record: SimRecord): Written {
     if (this.isFull) return { ok: false, reason: 'disk-full', message: 'no space left' };
-    const recordBytes = HEADER_BYTES + record.payload.data.byteLength;
-    let records = this.#segments.get(this.#segment);
-    if (this.#isSealed || records === undefined || records.size >= SEGMENT_RECORDS) {
-      records = new Map();
-      this.#segments.set(++this.#segment, records);
-      this.#isSealed = false;
-    }
-    const offset = records.size;
-    records.set(offset, record);
     this.#counters.writeCount += 1;
-    this.#counters.writeBytes += recordBytes;
-    return {
-      ok: true,
-      position: { segment: this.#segment, offset, recordBytes, codec: 'none', isAlone: false },
-    };
+    this.#counters.writeBytes += recordBytesOf(record);
+    return { ok: true, position: this.files.append(record) };
+  }
+
+  async #perform<Result>(
+    keys: readonly TaskKey[],
+    bytes: number,
+    steps: readonly (() => Result)[],
+  ): Promise<readonly Result[]> {
+    const job: UnderWay = { keys, steps };
+    this.#underWay.add(job);
+    await this.#takeTime(bytes);
+    this.#underWay.delete(job);
+    return steps.map((step) => step());
   }
 
   #takeTime(bytes: number): Promise<void> {

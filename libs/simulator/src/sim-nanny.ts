@@ -1,5 +1,5 @@
 import { asNannyId, asWorkerId } from '@spillway/kernel';
-import { PROTOCOL_VERSION } from '@spillway/messages';
+import { PROTOCOL_VERSION, type NannyToWorker } from '@spillway/messages';
 import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime } from '@spillway/nanny-runtime';
 import type { Child, ChildProcesses, SpawnRequest } from '@spillway/ports';
@@ -28,10 +28,11 @@ export class SimNanny implements ChildProcesses {
   ) {
     this.#nannyId = `${name}.${life}`;
     this.#timers = world.time.timersOfProcess();
+    const workerNames = Array.from({ length: workerCount }, (_, slot) => `${name}-${slot}`);
     this.#runtime = new NannyRuntime({
       machine: new NannyMachine({
         nannyId: asNannyId(this.#nannyId),
-        workerNames: Array.from({ length: workerCount }, (_, slot) => `${name}-${slot}`),
+        workerNames,
         closeTimeoutMs: 2_000,
         startTimeoutMs: 60_000,
         backoffBaseMs: 100,
@@ -40,7 +41,7 @@ export class SimNanny implements ChildProcesses {
         limitBytes: LIMIT_BYTES,
         terminateFraction: 0.95,
         growthBytesPerMs: 10,
-        adopts: false,
+        adopts: world.adopts,
       }),
       clock: world.time,
       timers: this.#timers,
@@ -69,7 +70,10 @@ export class SimNanny implements ChildProcesses {
           ),
         ),
     });
-    void this.#runtime.finished.then(() => this.#gone());
+    void this.#runtime.finished.then(() => {
+      for (const workerName of workerNames) world.folders.delete(workerName);
+      this.#gone();
+    });
   }
 
   start(): void {
@@ -99,7 +103,8 @@ export class SimNanny implements ChildProcesses {
     return {
       pid,
       send: (message) => {
-        if ((message as { type?: string }).type === 'close') void worker.end('closed', 'asked by the nanny');
+        const told = message as NannyToWorker;
+        if (told.type === 'close') void worker.end('closed', told.reason, told.leavesValues);
       },
       signal: (signal) => worker.die({ code: null, signal }),
     };

@@ -6,6 +6,7 @@ import { DEFAULT_MEMORY_OPTIONS, GrowthWatch, MemoryMachine } from '@spillway/wo
 import { WorkerMemory, WorkerRuntime } from '@spillway/worker-runtime';
 import { TwoTierStore } from '@spillway/worker-store';
 import { SimDisk } from './sim-disk.js';
+import { SimFolder, type Left } from './sim-folder.js';
 import { SimExecutor } from './sim-executor.js';
 import { SimMemory } from './sim-memory.js';
 import type { ProcessTimers } from './sim-time.js';
@@ -53,6 +54,13 @@ function memoryMachineOf(random: SeededRandom): MemoryMachine {
   });
 }
 
+/** What its former life left, or a new one. */
+function folderOf({ adopts, folders }: SimWorld, name: string): SimFolder {
+  const folder = (adopts ? folders.get(name) : undefined) ?? new SimFolder();
+  folders.set(name, folder);
+  return folder;
+}
+
 /** One simulated worker process: the real machines, runtimes and store, on simulated ports. */
 export class SimWorker implements PeerLink, TransferControl {
   readonly store: TwoTierStore;
@@ -60,18 +68,20 @@ export class SimWorker implements PeerLink, TransferControl {
   readonly memoryMachine: MemoryMachine;
   readonly disk: SimDisk;
   readonly memory: SimMemory;
+  readonly #folder: SimFolder;
   readonly #runtime: WorkerRuntime;
   readonly #timers: ProcessTimers;
   readonly #random: SeededRandom;
   #servingCount = 0;
   #servingMax = SERVING_MAX;
+  #hasStarted = false;
   isAlive = true;
   isClosing = false;
 
   constructor(
     private readonly world: SimWorld,
     readonly workerId: WorkerId,
-    name: string,
+    readonly name: string,
     nannyId: string,
     private readonly tell: (message: object) => void,
     private readonly onExit: (end: ProcessEnd) => void,
@@ -82,9 +92,12 @@ export class SimWorker implements PeerLink, TransferControl {
     const slotCount = 1 + this.#random.below(3);
     this.machine = machineOf(workerId, slotCount, this.#random);
     this.memoryMachine = memoryMachineOf(this.#random);
-    this.disk = new SimDisk(this.#timers, this.#random.fork(), 1 + this.#random.below(200));
+    this.#folder = folderOf(world, name);
+    const { files } = this.#folder;
+    this.disk = new SimDisk(files, this.#timers, this.#random.fork(), 1 + this.#random.below(200));
     this.store = new TwoTierStore({
       disk: this.disk,
+      leavesValues: world.adopts,
       maxSpillBytes: this.#random.chance(0.2) ? 5_000 : false,
       isInUse: (key) => this.memoryMachine.isPinned(key),
       onLost: (keys) => this.#runtime.onValuesLost(keys),
@@ -122,7 +135,7 @@ export class SimWorker implements PeerLink, TransferControl {
       heartbeatIntervalMs: HEARTBEAT_MS,
       measure: () => ({ cpuFraction: 0, loopDelayMs: 0 }),
       loopDelay: () => Promise.resolve({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),
-      onEnd: (how, reason) => void this.end(how, reason),
+      onEnd: (how, reason) => void this.end(how, reason, how === 'recycle'),
     });
   }
 
@@ -150,28 +163,49 @@ export class SimWorker implements PeerLink, TransferControl {
   }
 
   start(): void {
+    this.#hasStarted = true;
+    if (this.#folder.left !== undefined) this.#adopt();
     this.#runtime.start(this).then(
       () => this.isAlive && this.tell({ type: 'ready', address: this.workerId }),
       () => this.die({ code: 1, signal: null }),
     );
   }
 
-  /** Closes in order, as on a request of the nanny. */
-  async end(how: 'recycle' | 'closed' | 'lost', reason: string): Promise<void> {
-    if (!this.isAlive) return;
+  #adopt(): void {
+    const adopted = this.store.adopt(this.#folder.scan());
+    this.world.logger.info({ event: 'worker.adopted', count: adopted.length }, 'adopted');
+    this.#runtime.adopt(adopted);
+  }
+
+  /** Closes in order, as on a request of the nanny. `hasNextLife`: another starts under its name. */
+  async end(how: 'recycle' | 'closed' | 'lost', reason: string, hasNextLife: boolean): Promise<void> {
+    if (!this.isAlive || this.isClosing) return;
     this.isClosing = true;
+    const leavesValues = hasNextLife && this.world.adopts;
     if (how === 'recycle') this.tell({ type: 'recycling', reason });
-    await this.#runtime.close(reason);
-    this.#timers.after(1, () => this.die({ code: how === 'recycle' ? 75 : 0, signal: null }));
+    await this.#runtime.close(reason, leavesValues);
+    await this.store.close();
+    this.#timers.after(1, () => {
+      if (!leavesValues) this.world.folders.delete(this.name);
+      this.die({ code: how === 'recycle' ? 75 : 0, signal: null });
+    });
   }
 
   /** The process is gone, in the middle of whatever it did. */
   die(end: ProcessEnd): void {
     if (!this.isAlive) return;
     this.isAlive = false;
+    // Else nothing has changed there since the life before.
+    if (this.#hasStarted) this.#folder.left = { ...this.#keysByPlace(), unanswered: this.disk.died() };
     this.#timers.stop();
     this.world.network.processDied(this.workerId);
     this.onExit(end);
+  }
+
+  #keysByPlace(): Pick<Left, 'onDisk' | 'inRam'> {
+    const [onDisk, inRam] = [new Set<TaskKey>(), new Set<TaskKey>()];
+    for (const key of this.store.keys()) (this.store.location(key) === 'ram' ? inRam : onDisk).add(key);
+    return { onDisk, inRam };
   }
 
   /** A client puts a value here. */

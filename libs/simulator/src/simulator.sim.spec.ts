@@ -11,6 +11,9 @@ const EXERCISED = [
   'worker.paused',
   'worker.resumed',
   'worker.recycling',
+  'worker.adopted',
+  'worker.values-left',
+  'task.awaited',
 ];
 
 test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {

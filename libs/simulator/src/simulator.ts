@@ -113,6 +113,8 @@ export class Simulation {
       }),
       workers: new Map<WorkerId, SimWorker>(),
       faults: { transferFailureChance: this.#plan.transferFailureChance },
+      adopts: random.chance(0.8),
+      folders: new Map(),
       executed: (key: TaskKey, inputBytes: number) => {
         this.#executions += 1;
         checkInputs(key, inputBytes);
@@ -151,7 +153,7 @@ export class Simulation {
     const clientCount = 1 + this.#random.below(3);
     for (let i = 0; i < clientCount; i++) this.#startClient(i);
     this.#plague(this.#plan.workerKills, () => this.#killSomeWorker());
-    this.#plague(this.#plan.workerCloses, () => void this.#someWorker()?.end('recycle', 'fault'));
+    this.#plague(this.#plan.workerCloses, () => void this.#someWorker()?.end('recycle', 'fault', true));
     this.#plague(this.#plan.nannyKills, () => this.#killSomeNanny());
     this.#plague(this.#plan.shortCuts, () => this.#cutSomeWorker(this.#random.next() * GRACE_MS * 0.9));
     this.#plague(this.#plan.longCuts, () => this.#cutSomeWorker(GRACE_MS * 2));
@@ -243,6 +245,8 @@ export class Simulation {
     this.#world.faults.transferFailureChance = 0;
     for (const worker of this.#world.workers.values())
       if (worker.isAlive && !worker.isClosing) worker.readAll();
+    // What nobody reads before the end must not be damaged then.
+    for (const { files } of this.#world.folders.values()) files.mend();
     this.#world.network.heal();
   }
 
