@@ -21,6 +21,7 @@ export const MISHAPS: readonly (() => Promise<readonly Figure[]>)[] = [
   () => told('a task that leaks', leak),
   () => told('a value larger than the limit', largerThanLimit),
   () => told('inputs larger than the limit', inputsLargerThanLimit),
+  () => told('a worker is killed with 1 GiB on disk', killed),
 ];
 
 async function received(): Promise<readonly Figure[]> {
@@ -49,6 +50,54 @@ async function received(): Promise<readonly Figure[]> {
 async function untilBelow(client: Client, bytes: number, untilMs: number): Promise<void> {
   while (performance.now() < untilMs && (await client.memory()).total.processBytes > bytes)
     await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+/** What its successor takes over, how soon, and what has to be computed again. */
+async function killed(): Promise<readonly Figure[]> {
+  await using watched = await WatchedCluster.start({
+    workers: 1,
+    memoryLimit: SMALL_LIMIT_BYTES,
+    settings: OFTEN,
+  });
+  const { client } = watched;
+  const { numbers, ends } = await loadTasks(client);
+  const seeds = range(290);
+  const values = client.map(
+    numbers,
+    seeds,
+    seeds.map(() => 4 * MiB),
+  );
+  await client.wait(values);
+  await freshReadings();
+  const { spilledBytes, managedBytes } = (await client.memory()).total;
+  const [pid] = (await client.run(() => process.pid)).values();
+  const there = watched.count('worker', 'worker.ready');
+  process.kill(pid!, 'SIGKILL');
+  const backMs = await timedMs(async () => {
+    while (watched.count('worker', 'worker.ready') === there)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+  const allMs = await timedMs(() => client.gather(seeds.map((seed) => client.submit(ends, [values[seed]!]))));
+  const [adopted] = watched.lines('worker', 'worker.adopted');
+  const recomputed = watched
+    .lines('scheduler', 'task.recomputed')
+    .reduce((sum, { count }) => sum + Number(count), 0);
+  return [
+    {
+      what: 'a worker killed: its successor registered',
+      value: backMs / 1000,
+      unit: 's',
+      how:
+        `with ${String(adopted?.['count'])} of ${seeds.length} values of 4 MiB, found in ${String(adopted?.['durationMs'])} ms; ` +
+        `${aboutBytes(spilledBytes)} were on disk, ${aboutBytes(managedBytes)} in RAM`,
+    },
+    {
+      what: '… each of them used by a task',
+      value: allMs / 1000,
+      unit: 's',
+      how: `${recomputed} computed again`,
+    },
+  ];
 }
 
 /** To beyond pause, and then a task that has nothing to do with it: what becomes of it, and when. */

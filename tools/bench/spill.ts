@@ -2,7 +2,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { asTaskKey, type TaskKey } from '@spillway/kernel';
 import { SpillFolder } from '@spillway/platform';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
-import { SpillThread, TwoTierStore } from '@spillway/worker-store';
+import { noDisk, scanSpillFolder, SpillThread, TwoTierStore } from '@spillway/worker-store';
 import type { Figure } from './bench.js';
 import { watchLoop } from './loop-delay.js';
 import { timedMs } from './statistics.js';
@@ -21,11 +21,12 @@ const IDLE_MS = 2000;
 export async function spilling(): Promise<readonly Figure[]> {
   return [
     ...(await idle()),
-    ...(await withStore(large)),
+    ...(await withStore(({ store }) => large(store))),
     ...(await withStore(small)),
-    ...(await withStore((store) => content(store, 'text', text()))),
-    ...(await withStore((store) => content(store, 'floats', floats()))),
-    ...(await withStore((store) => content(store, 'noise', noise(LARGE_BYTES)))),
+    ...(await withStore(({ store }) => freeing(store, 'nothing noted'), false)),
+    ...(await withStore(({ store }) => content(store, 'text', text()))),
+    ...(await withStore(({ store }) => content(store, 'floats', floats()))),
+    ...(await withStore(({ store }) => content(store, 'noise', noise(LARGE_BYTES)))),
   ];
 }
 
@@ -60,10 +61,8 @@ async function large(store: TwoTierStore): Promise<readonly Figure[]> {
   ];
 }
 
-async function small(store: TwoTierStore): Promise<readonly Figure[]> {
-  const keys = keysOf('small', SMALL_COUNT);
-  for (const [index, key] of keys.entries())
-    store.put(key, { encoding: 'bytes', data: new Uint8Array(SMALL_BYTES).fill(index) });
+async function small({ store, folder }: Parts): Promise<readonly Figure[]> {
+  const keys = putSmall(store);
   await setTimeout(100);
   const what = `${SMALL_COUNT} × ${SMALL_BYTES / 1024} KiB`;
   const delay = watchLoop();
@@ -72,12 +71,22 @@ async function small(store: TwoTierStore): Promise<readonly Figure[]> {
   return [
     speed(`spill ${what}`, SMALL_COUNT * SMALL_BYTES, ms, `evicts of ${KEYS_PER_EVICT}`),
     spilled,
-    ...(await freeing(store, keys)),
+    ...(await freeing(store, 'each noted on disk')),
+    ...(await adopting(folder)),
   ];
 }
 
-/** Two of five, so that nothing is compacted and each is noted as dead; until the disk has done that. */
-async function freeing(store: TwoTierStore, keys: readonly TaskKey[]): Promise<readonly Figure[]> {
+function putSmall(store: TwoTierStore): readonly TaskKey[] {
+  const keys = keysOf('small', SMALL_COUNT);
+  for (const [index, key] of keys.entries())
+    store.put(key, { encoding: 'bytes', data: new Uint8Array(SMALL_BYTES).fill(index) });
+  return keys;
+}
+
+/** Two of five, so that nothing is compacted; until the disk has done what it was asked. */
+async function freeing(store: TwoTierStore, noted: string): Promise<readonly Figure[]> {
+  const keys = putSmall(store);
+  await evictAll(store, keys);
   const freed = keys.filter((_, index) => index % 5 < 2);
   const kept = keys[2];
   const delay = watchLoop();
@@ -89,10 +98,26 @@ async function freeing(store: TwoTierStore, keys: readonly TaskKey[]): Promise<r
     if (kept !== undefined) await store.load(kept);
   });
   const what = `${freed.length} of ${keys.length} spilled values`;
-  const how = `${FREED_PER_TURN} a turn, each noted on disk`;
+  const how = `${FREED_PER_TURN} a turn, ${noted}`;
   return [
     { what: `free ${what}`, value: freed.length / (ms / 1000), unit: 'values/s', how },
     delay(`freeing ${what}`),
+  ];
+}
+
+/** As a successor does, from the files as they are. */
+async function adopting(folder: string): Promise<readonly Figure[]> {
+  const delay = watchLoop();
+  let count = 0;
+  const ms = await timedMs(async () => {
+    const found = await scanSpillFolder(folder);
+    const store = new TwoTierStore({ disk: noDisk('closed'), maxSpillBytes: false, onLost: () => undefined });
+    count = store.adopt(found).length;
+  });
+  const what = `${count} small spilled values`;
+  return [
+    { what: `adopt ${what}`, value: ms / 1000, unit: 's', how: `of ${SMALL_COUNT} in the files` },
+    delay(`adopting ${what}`),
   ];
 }
 
@@ -123,8 +148,15 @@ async function evictAll(store: TwoTierStore, keys: readonly TaskKey[]): Promise<
   }
 }
 
+interface Parts {
+  readonly store: TwoTierStore;
+  readonly folder: string;
+}
+
+/** `leavesValues`: to a successor. */
 async function withStore(
-  work: (store: TwoTierStore) => Promise<readonly Figure[]>,
+  work: (parts: Parts) => Promise<readonly Figure[]>,
+  leavesValues = true,
 ): Promise<readonly Figure[]> {
   await using temporary = await TempFolder.create();
   const names = { nannyName: 'bench', workerId: 'worker-1' };
@@ -137,12 +169,12 @@ async function withStore(
   const store = new TwoTierStore({
     disk,
     maxSpillBytes: false,
-    leavesValues: true,
+    leavesValues,
     onLost: () => undefined,
   });
   await disk.collectGarbage();
   try {
-    return await work(store);
+    return await work({ store, folder: folder.path });
   } finally {
     await store.close();
     await folder.remove();

@@ -59,6 +59,16 @@ export class WatchedCluster implements AsyncDisposable {
     return [...this.#log.matchAll(new RegExp(`"service":"${service}".*"event":"${event}"`, 'g'))].length;
   }
 
+  /** The fields of what programs of this kind said of this. */
+  lines(
+    service: 'scheduler' | 'nanny' | 'worker',
+    event: string,
+  ): readonly Readonly<Record<string, unknown>>[] {
+    return [...this.#log.matchAll(new RegExp(`^.*"service":"${service}".*"event":"${event}".*$`, 'gm'))].map(
+      ([line]) => JSON.parse(line) as Record<string, unknown>,
+    );
+  }
+
   /** Worker processes that ended, for whatever reason. */
   get endedCount(): number {
     return this.count('nanny', 'worker.exited');

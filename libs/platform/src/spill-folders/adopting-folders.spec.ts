@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleThreadEntry, TempFolder } from '@spillway/testkit';
@@ -72,6 +72,17 @@ test('a worker takes over what its former life left, under its own id, and other
   expect(await exists(former.path)).toBe(false);
   expect(await readdir(next.path)).toEqual([OWNER_FILE, 'values']);
   await Promise.all([other, none, next].map(kill));
+}, 30_000);
+
+test('a folder is taken over where no other file can be made', async () => {
+  await using temp = await TempFolder.create();
+  const former = await start(temp.path, 'a-1', 'a');
+  await kill(former);
+  await mkdir(join(former.path, `${OWNER_FILE}.new`));
+  const next = await start(temp.path, 'a-2', 'a');
+  expect(next.isAdopted).toBe(true);
+  expect(await ownerOf(next.path)).toMatchObject({ pid: next.child.pid });
+  await kill(next);
 }, 30_000);
 
 test('what a living worker has is not taken by another of its name', async () => {

@@ -1,5 +1,5 @@
 /** A worker takes over the folder of its former life, with what is in it. */
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../error-code.js';
 import { formatOwner, isLaterThan, OWNER_FILE, parseOwner, stateOf, type Owner } from './owner.js';
@@ -30,11 +30,19 @@ export async function claimFormerFolder(parent: string, path: string, owner: Own
   return true;
 }
 
-/** In one go: nobody ever reads half of it. */
+/** In one go, so that nobody reads half of it; in its place on a disk with no room for another file. */
 export async function writeOwner(folder: string, owner: Owner): Promise<void> {
   const path = join(folder, OWNER_FILE);
-  await writeFile(`${path}.new`, formatOwner(owner), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  const [fresh, text] = [`${path}.new`, formatOwner(owner)];
+  try {
+    await writeFile(fresh, text, { mode: 0o600 });
+    await rename(fresh, path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw error;
+    await rm(fresh, { recursive: true, force: true });
+    // Whoever reads half of it does not know whether the owner lives, and leaves the folder alone.
+    await writeFile(path, text);
+  }
 }
 
 async function newestLeftTo(

@@ -11,6 +11,11 @@ export interface Evicted {
   readonly diskBytes: number;
 }
 
+/** A value on disk only. */
+export interface Adopted extends Evicted {
+  readonly nbytes: number;
+}
+
 /** Memory that is held for nobody, as far as it is known. The parts do not overlap; absent: not known. */
 export interface HoardSample {
   /** Committed but unused memory of V8's heaps, over all isolates. */
@@ -25,13 +30,8 @@ export type MemoryHappening =
   // ---- values -----------------------------------------------------------------------------------------------------
   /** A value came into RAM: a result, a replica, data that was put. A key that is held already is only touched. */
   | { readonly type: 'value-stored'; readonly key: TaskKey; readonly nbytes: number }
-  /** A value that is only on disk was taken over from an earlier life of this worker (D8). */
-  | {
-      readonly type: 'value-adopted';
-      readonly key: TaskKey;
-      readonly nbytes: number;
-      readonly diskBytes: number;
-    }
+  /** Values that are only on disk were taken over from an earlier life of this worker (D8). */
+  | { readonly type: 'values-adopted'; readonly values: readonly Adopted[] }
   /** Someone read the value: it is the most recently used. */
   | { readonly type: 'value-touched'; readonly key: TaskKey }
   /** A value was read back into RAM; its disk copy stays and is clean. */

@@ -144,7 +144,7 @@ class Drill extends Rehearsal {
     this.say(
       type === 'store'
         ? { type: 'value-stored', key, nbytes }
-        : { type: 'value-adopted', key, nbytes, diskBytes: Math.ceil(nbytes / 2) },
+        : { type: 'values-adopted', values: [{ key, nbytes, diskBytes: Math.ceil(nbytes / 2) }] },
     );
   }
 

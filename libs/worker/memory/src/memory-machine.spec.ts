@@ -98,7 +98,8 @@ describe('spilling by process memory', () => {
   test('what is on disk already goes first, though it was used more recently', () => {
     const worker = new Rehearsal();
     worker.store('dirty', 200);
-    worker.say({ type: 'value-adopted', key: asTaskKey('clean'), nbytes: 200, diskBytes: 10 });
+    const adopted = { key: asTaskKey('clean'), nbytes: 200, diskBytes: 10 };
+    worker.say({ type: 'values-adopted', values: [adopted] });
     worker.say({ type: 'value-loaded', key: asTaskKey('clean') });
     const instructions = worker.sample(750);
     expect(instructions.map(({ type }) => type)).toEqual(['evict', 'collect-garbage', 'set-room']);

@@ -8,7 +8,7 @@ import type { SpillFailureReason } from '@spillway/messages';
 import type { MemoryBreakdown } from './breakdown.js';
 import { MemoryContext } from './context.js';
 import { Credit } from './credit.js';
-import type { MemoryEvent } from './events.js';
+import type { Adopted, MemoryEvent } from './events.js';
 import type { Admission, MemoryInstruction } from './instructions.js';
 import { brokenPromise } from './invariants.js';
 import type { MemoryMachineOptions } from './options.js';
@@ -126,8 +126,8 @@ export class MemoryMachine {
       case 'value-stored':
         this.#onStored(event.key, event.nbytes);
         break;
-      case 'value-adopted':
-        this.#onAdopted(event.key, event.nbytes, event.diskBytes);
+      case 'values-adopted':
+        for (const value of event.values) this.#onAdopted(value);
         break;
       case 'value-touched':
         this.#onTouched(event.key);
@@ -183,7 +183,7 @@ export class MemoryMachine {
     evictions.list(accounting.add(key, nbytes, IN_RAM));
   }
 
-  #onAdopted(key: TaskKey, nbytes: number, diskBytes: number): void {
+  #onAdopted({ key, nbytes, diskBytes }: Adopted): void {
     const { accounting } = this.#context;
     if (accounting.get(key) === undefined) accounting.add(key, nbytes, { name: 'disk', diskBytes });
   }

@@ -108,7 +108,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
 
   /** An earlier life of the worker left these, and the store has them. Requires: before `start`, which tells of them. */
   adopt(values: readonly AdoptedValue[]): void {
-    for (const value of values) this.#memory.tell({ type: 'value-adopted', ...value });
+    this.#memory.tell({ type: 'values-adopted', values });
     this.dispatch({ type: 'values-adopted', stimulusId: this.stimulus('values-adopted'), values });
   }
 

@@ -67,7 +67,8 @@ export class Conversation {
         return words.map((word) => ({ type: 'value-stored', key: asTaskKey(word), nbytes }));
       case 'adopt': {
         const diskBytes = Number(options['disk']);
-        return words.map((word) => ({ type: 'value-adopted', key: asTaskKey(word), nbytes, diskBytes }));
+        const values = words.map((word) => ({ key: asTaskKey(word), nbytes, diskBytes }));
+        return [{ type: 'values-adopted', values }];
       }
       case 'touch':
       case 'free':
