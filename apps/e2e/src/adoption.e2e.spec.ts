@@ -72,7 +72,7 @@ test('what a killed worker had on disk is read by its successor; only the rest i
   await using client = await cluster.connect();
   const path = temp.join('runs');
   const values = await computeValues(client, path);
-  await until(async () => (await spilledCount(client)) > COUNT / 2);
+  await until(async () => (await spilledCount(client)) > COUNT / 4);
   const onDisk = await spilledCount(client);
   const [worker] = await client.workers();
   process.kill(await pidOf(client), 'SIGKILL');
@@ -179,7 +179,7 @@ describe('a nanny of its own', () => {
     await using own = await Own.start();
     const { client, path } = own;
     const values = await computeValues(client, path);
-    await until(async () => (await spilledCount(client)) > COUNT / 2);
+    await until(async () => (await spilledCount(client)) > COUNT / 4);
     own.nanny.kill('SIGKILL');
     await own.nanny.ended;
     own.startNanny();
