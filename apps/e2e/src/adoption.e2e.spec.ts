@@ -134,15 +134,14 @@ describe('a nanny of its own', () => {
       readonly folder: TempFolder,
       readonly nannyPort: number,
       private readonly schedulerAddress: string,
-      private readonly environ: Readonly<Record<string, string>>,
     ) {}
 
     client!: Client;
     nanny!: Program;
 
-    static async start(environ: Readonly<Record<string, string>> = {}): Promise<Own> {
+    static async start(): Promise<Own> {
       const [port, nannyPort] = [await freePort(), await freePort()];
-      const own = new Own(await TempFolder.create(), nannyPort, `127.0.0.1:${port}`, environ);
+      const own = new Own(await TempFolder.create(), nannyPort, `127.0.0.1:${port}`);
       const args = ['--port', String(port), '--http-port', 'false'];
       const scheduler = new Program([SPILLWAY, 'scheduler', ...args]);
       own.#open.push(own.folder, scheduler);
@@ -165,7 +164,6 @@ describe('a nanny of its own', () => {
       ];
       this.nanny = new Program([SPILLWAY, 'nanny', this.schedulerAddress, ...args], {
         SPILLWAY_LOG__LEVEL: 'info',
-        ...this.environ,
       });
       this.#open.push(this.nanny);
     }
@@ -174,21 +172,6 @@ describe('a nanny of its own', () => {
       for (const each of this.#open.toReversed()) await each[Symbol.asyncDispose]();
     }
   }
-
-  test('that is killed and started again under its name has workers that take over what theirs had', async () => {
-    await using own = await Own.start();
-    const { client, path } = own;
-    const values = await computeValues(client, path);
-    await until(async () => (await spilledCount(client)) > COUNT / 4);
-    own.nanny.kill('SIGKILL');
-    await own.nanny.ended;
-    own.startNanny();
-    const adopted = await own.nanny.line(({ event }) => event === 'worker.adopted');
-
-    await expectRight(client, values);
-    const runs = await runsOf(path);
-    expect(runs.filter((count) => count === 1).length).toBe(adopted['count']);
-  }, 180_000);
 
   test('that replaces its worker on request loses nothing, not even what was in memory only', async () => {
     await using own = await Own.start();
@@ -203,19 +186,6 @@ describe('a nanny of its own', () => {
     await expectRight(client, values);
     expect(await runsOf(path)).toEqual(SEEDS.map(() => 1));
     expect(await own.nanny.line(({ event }) => event === 'worker.adopted')).toMatchObject({ count: COUNT });
-  }, 180_000);
-
-  test('whose worker leaks and is recycled loses nothing', async () => {
-    await using own = await Own.start({ SPILLWAY_WORKER__MEMORY__PAUSE_RECYCLE: '1s' });
-    const { client, path } = own;
-    const { leakUntil } = await loadTasks(client);
-    const values = await computeValues(client, path);
-    const [worker] = await client.workers();
-    await client.submit(leakUntil, 0.85 * LIMIT).result();
-    await untilReplaced(client, worker!.workerId);
-
-    await expectRight(client, values);
-    expect(await runsOf(path)).toEqual(SEEDS.map(() => 1));
   }, 180_000);
 
   test('that stops in order leaves nothing', async () => {
