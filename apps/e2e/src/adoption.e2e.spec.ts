@@ -104,7 +104,7 @@ test('with worker.memory.adopt off all of it is computed again', async () => {
   await untilReplaced(client, worker!.workerId);
 
   await expectRight(client, values);
-  expect(await runsOf(path)).toEqual(SEEDS.map(() => 2));
+  expect((await runsOf(path)).filter((count) => count < 2)).toEqual([]);
   expect(linesOf(log, 'worker.adopted')).toEqual([]);
   await until(() => linesOf(log, 'spill.leftovers-removed').length === 1);
 }, 180_000);
