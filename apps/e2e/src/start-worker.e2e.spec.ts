@@ -43,7 +43,7 @@ test.each<[string, WorkerData, string[]]>([
   async (_what, data, expected) => {
     made.length = 0;
     const scheduler = await startScheduler({ port: 0, httpPort: false, logLevel: 'error' });
-    const worker = await startWorker(scheduler.address, { data, memoryLimit: '512 MiB', logLevel: 'error' });
+    const worker = await startWorker(scheduler.address, { data, memoryLimit: '2 GiB', logLevel: 'error' });
     try {
       await using client = await connect(scheduler.address);
       const { ones, total } = await client.load<typeof Work>(WORK_URL);
