@@ -11,7 +11,7 @@ const TASKS_URL = new URL('./fixtures/memory.tasks.ts', import.meta.url);
 const MiB = 2 ** 20;
 const LIMIT = 256 * MiB;
 const VALUE_BYTES = 4 * MiB;
-const COUNT = 80;
+const COUNT = 40;
 const SEEDS = Array.from({ length: COUNT }, (_, seed) => seed);
 /** Low enough for most values to be on disk, and for process memory to be far from all other thresholds. */
 const TARGET = 0.2;
@@ -114,7 +114,7 @@ test('with worker.memory.adopt off all of it is computed again', async () => {
   await expectRight(client, values);
   expect(await keptSince(runs, path)).toBe(0);
   expect(linesOf(log, 'worker.adopted')).toEqual([]);
-  await until(() => linesOf(log, 'spill.leftovers-removed').length === 1);
+  await until(() => linesOf(log, 'spill.leftovers-removed').length > 0);
 }, 180_000);
 
 test('nothing is left on disk by a cluster that closes right after a worker was killed', async () => {
