@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { connect, repeat, type Client } from '@spillway/client';
-import { TempFolder } from '@spillway/testkit';
+import { TcpProxy, TempFolder } from '@spillway/testkit';
 import { loadWork, startCluster } from './clusters.js';
 import { bundleProgram } from './testing/bundled-program.js';
 import { FakeWorker } from './testing/fake-worker.js';
 import { isAlive, Program, SPILLWAY, until } from './testing/processes.js';
-import { TcpProxy } from './testing/tcp-proxy.js';
 
 /** Connections that break, for a moment or for good: nothing is lost, nothing runs twice, nothing hangs. */
 const linesOf = async (path: string): Promise<string[]> =>

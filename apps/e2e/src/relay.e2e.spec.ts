@@ -1,12 +1,13 @@
+import { TcpProxy } from '@spillway/testkit';
 import { loadWork, startCluster } from './clusters.js';
+import { admitOwn } from './testing/own-connections.js';
 import { freePort } from './testing/processes.js';
-import { TcpProxy } from './testing/tcp-proxy.js';
 
 /** Workers that a client cannot reach: large values take the way through the scheduler, both ways. */
 describe.each(['refused', 'ignored'] as const)('with connections to the worker that are %s', (own) => {
   test('results and scattered values arrive through the relay, unharmed', async () => {
     const port = await freePort();
-    await using proxy = await TcpProxy.to(`127.0.0.1:${port}`, own);
+    await using proxy = await TcpProxy.to(`127.0.0.1:${port}`, { admit: admitOwn(own) });
     await using cluster = await startCluster({
       workers: 1,
       settings: { 'worker.port': port, 'worker.contact-address': proxy.address },

@@ -10,4 +10,5 @@ export {
   type Script,
   type ScriptCommand,
 } from './script.js';
+export { TcpProxy, type Admission, type BlackHole, type Latency, type TcpProxyOptions } from './tcp-proxy.js';
 export { TempFolder } from './temp-folder.js';

@@ -1,0 +1,72 @@
+/** Which deaths are explained by what the tool did: each has a verdict, and the verdict has to fit. */
+
+/** For so long after a trouble of its links a program may end because of it: silence, grace, closing. */
+const LINK_ECHO_MS = 30_000;
+/** For so long after a bomb has gone off may a worker die of memory. */
+const BOMB_ECHO_MS = 5_000;
+
+/** What was done that may end a worker. */
+export class Reasons {
+  readonly #killedPids = new Set<number>();
+  readonly #linkTroubleUntilMs = new Map<string, number>();
+  readonly #liveBombs = new Set<object>();
+  #lastBombAtMs = -Infinity;
+  #lastTroubleAtMs = -Infinity;
+  isShuttingDown = false;
+
+  killed(pid: number, nowMs: number): void {
+    this.#killedPids.add(pid);
+    this.disturbed(nowMs);
+  }
+
+  /** Anything after which results may have to be computed again. */
+  disturbed(untilMs: number): void {
+    this.#lastTroubleAtMs = Math.max(this.#lastTroubleAtMs, untilMs);
+  }
+
+  /** Nothing gets through to this nanny's programs, or its processes stand still, until then. */
+  silenced(nanny: string, untilMs: number): void {
+    this.#linkTroubleUntilMs.set(nanny, Math.max(this.#linkTroubleUntilMs.get(nanny) ?? 0, untilMs));
+    this.disturbed(untilMs);
+  }
+
+  bombLit(bomb: object): void {
+    this.#liveBombs.add(bomb);
+  }
+
+  bombOut(bomb: object, nowMs: number): void {
+    this.#liveBombs.delete(bomb);
+    this.#lastBombAtMs = nowMs;
+    this.disturbed(nowMs);
+  }
+
+  isDisturbedSince(sinceMs: number): boolean {
+    return this.#liveBombs.size > 0 || this.#lastTroubleAtMs >= sinceMs - LINK_ECHO_MS;
+  }
+
+  wasKilled(pid: number): boolean {
+    return this.#killedPids.has(pid);
+  }
+
+  /** `cause`: of the verdict. */
+  explains(cause: string, { nanny, pid, nowMs }: { nanny: string; pid: number; nowMs: number }): boolean {
+    switch (cause) {
+      case 'signal':
+        return this.#killedPids.has(pid);
+      case 'memory-limit':
+      case 'heap-exhausted':
+        return this.#liveBombs.size > 0 || nowMs - this.#lastBombAtMs < BOMB_ECHO_MS;
+      case 'recycled':
+        // Of its own accord: its memory, or a thread that did not end. It says which.
+        return true;
+      case 'closed':
+        return this.isShuttingDown || this.wasSilenced(nanny, nowMs);
+      default:
+        return false;
+    }
+  }
+
+  wasSilenced(nanny: string, nowMs: number): boolean {
+    return nowMs - (this.#linkTroubleUntilMs.get(nanny) ?? -Infinity) < LINK_ECHO_MS;
+  }
+}

@@ -1,0 +1,155 @@
+/** Runs graphs one after the other in several lanes, and holds some values for all the time; says what is wrong, lost or hangs. */
+import { repeat, type Client, type Future } from '@spillway/client';
+import { SeededRandom } from '@spillway/kernel';
+import type { Reasons } from './deaths.js';
+import { GRAPHS, WrongValue, type ChaosTasks } from './graphs.js';
+import type { ChaosRecord } from './record.js';
+
+const LANES = 3;
+const KEPT_COUNT = 24;
+const KEPT_BYTES = 4 * 1024 * 1024;
+/** Between two looks at what is held. */
+const KEPT_REST_MS = 5_000;
+/** So many failures show enough. */
+const FAILURES_MAX = 20;
+
+export interface WorkloadOptions {
+  readonly client: Client;
+  readonly tasks: ChaosTasks;
+  readonly seed: number;
+  readonly folder: string;
+  readonly stallMs: number;
+  readonly record: ChaosRecord;
+  readonly reasons: Reasons;
+  /** Called once, when nothing has come for `stallMs`. */
+  readonly onHung: (waiting: readonly Future<unknown>[]) => Promise<void>;
+}
+
+export class Workload {
+  readonly #ending = new AbortController();
+  readonly #lanes: readonly Promise<void>[];
+  #graphCount = 0;
+  #hasHung = false;
+
+  constructor(private readonly options: WorkloadOptions) {
+    const random = new SeededRandom(options.seed);
+    this.#lanes = [
+      this.#hold(random.fork()),
+      ...Array.from({ length: LANES }, () => this.#runLane(random.fork())),
+    ];
+  }
+
+  /** Resolves when it is over: told so, or because it cannot go on. */
+  get over(): Promise<unknown> {
+    return Promise.all(this.#lanes);
+  }
+
+  /** Graphs that run come to their end, and what is held is looked at once more. */
+  async finish(): Promise<void> {
+    this.#ending.abort();
+    await Promise.all(this.#lanes);
+  }
+
+  get #isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  async #runLane(random: SeededRandom): Promise<void> {
+    const kinds = Object.keys(GRAPHS);
+    while (!this.#isEnding) await this.#runGraph(random.pick(kinds)!, random.fork());
+  }
+
+  async #runGraph(kind: string, random: SeededRandom): Promise<void> {
+    const { client, tasks, folder, stallMs, record } = this.options;
+    const name = `${kind}-${++this.#graphCount}`;
+    const startedAtMs = record.nowMs();
+    await this.#attempt(name, async (waitsFor) => {
+      await GRAPHS[kind]!({
+        client,
+        tasks,
+        random,
+        folder,
+        name,
+        timeoutMs: stallMs,
+        verified: (count) => record.verified(count),
+        ran: (taskCount, runs) => this.#onRan(name, startedAtMs, taskCount, runs),
+        waitsFor,
+      });
+      record.count(record.graphs, kind);
+    });
+    record.longestGraphMs = Math.max(record.longestGraphMs, record.nowMs() - startedAtMs);
+  }
+
+  #onRan(name: string, startedAtMs: number, taskCount: number, runs: number): void {
+    const { record, reasons } = this.options;
+    if (runs === taskCount || reasons.isDisturbedSince(startedAtMs)) return;
+    record.find('recomputed', `${name}: ${runs} runs of ${taskCount} tasks, and nothing had gone wrong`);
+  }
+
+  /** Values that live as long as the tool: what died with one worker has to come from another, from disk, or be made again. */
+  async #hold(random: SeededRandom): Promise<void> {
+    const { client, tasks, stallMs, record } = this.options;
+    const seeds = Array.from({ length: KEPT_COUNT }, () => random.below(2 ** 30));
+    const kept = client.map(tasks.pattern, seeds, repeat(KEPT_BYTES));
+    let isLast = false;
+    while (!isLast) {
+      isLast = this.#isEnding;
+      await this.#attempt('held values', async (waitsFor) => {
+        const checks = client.map(tasks.isPattern, kept, seeds);
+        waitsFor([...kept, ...checks]);
+        try {
+          const flags = await client.gather(checks, { timeout: stallMs });
+          const wrongCount = flags.filter((isRight) => !isRight).length;
+          if (wrongCount > 0) throw new WrongValue(`${wrongCount} of ${KEPT_COUNT} have other bits`);
+          record.verified(KEPT_COUNT);
+        } finally {
+          client.release(checks);
+        }
+      });
+      if (!isLast) await this.#rest(KEPT_REST_MS);
+    }
+    client.release(kept);
+  }
+
+  async #attempt(
+    name: string,
+    work: (waitsFor: (futures: readonly Future<unknown>[]) => void) => Promise<void>,
+  ): Promise<void> {
+    const { record } = this.options;
+    let waiting: readonly Future<unknown>[] = [];
+    try {
+      await work((futures) => (waiting = futures));
+    } catch (error) {
+      const { code, message } = error as { readonly code?: string; readonly message: string };
+      if (error instanceof WrongValue) record.find('wrong', `${name}: ${message}`);
+      else if (code === 'DEADLINE_EXCEEDED') await this.#hang(name, waiting);
+      else record.find('lost', `${name}: ${code ?? (error as Error).name}: ${message}`);
+      if (record.findings.length >= FAILURES_MAX) this.#ending.abort();
+    }
+  }
+
+  async #hang(name: string, waiting: readonly Future<unknown>[]): Promise<void> {
+    const { record, stallMs, onHung } = this.options;
+    const open = waiting.filter(({ done }) => !done);
+    record.find(
+      'hung',
+      `${name}: ${open.length} of ${waiting.length} results have not come in ${stallMs} ms`,
+    );
+    this.#ending.abort();
+    if (this.#hasHung) return;
+    this.#hasHung = true;
+    await onHung(open);
+  }
+
+  #rest(ms: number): Promise<void> {
+    const { signal } = this.#ending;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
