@@ -141,7 +141,7 @@ async function expectedErrors(run: GraphRun): Promise<void> {
   const { client, tasks, random, timeoutMs } = run;
   const seed = random.below(1000);
   const refused = client.submit(tasks.refuse, seed);
-  const dependent = client.submit(tasks.length, refused as Future<string>);
+  const dependent = client.submit(tasks.length, refused);
   const late = client.with({ timeout: '300ms' }).submit(tasks.spin);
   const recovered = client.with({ retries: 3 }).submit(tasks.failTimes, between(random, 1, 4));
   const all = [refused, dependent, late, recovered];

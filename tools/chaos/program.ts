@@ -6,12 +6,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { identify, type ProcessIdentity } from './process-identity.js';
 
-/** One line of a program's log. */
+/** One line of a program's log. Fields that are objects (errors) are not looked at. */
 export interface LogLine {
   readonly event?: string;
   readonly level?: string;
   readonly msg?: string;
-  readonly [field: string]: unknown;
+  readonly [field: string]: string | number | boolean | undefined;
 }
 
 export interface ProgramExit {

@@ -66,6 +66,26 @@ test('unloading a module that a queued task still needs waits for that task', as
   await expect(needed.outcome).resolves.toMatchObject({ type: 'execute-success' });
 });
 
+test('a module that the disk does not take runs all the same, in each thread, also once it is unloaded', async () => {
+  const rig = await Rig.start({ slotCount: 2 });
+  // A file where the folder has to be: as little room for a module as on a full disk.
+  await writeFile(rig.moduleFolder, '');
+  const counting = rig.upload('let count = 0; exports.run = () => (count += 1);');
+
+  await expect(rig.value(counting, { slot: 0 })).resolves.toBe(1);
+  await expect(rig.value(counting, { slot: 1 })).resolves.toBe(1);
+  await expect(rig.value(counting, { slot: 1 })).resolves.toBe(2);
+  expect(rig.fetched).toHaveLength(1);
+  expect(rig.lines).toEqual([
+    { key: undefined, level: 'warn', text: containing('is kept in memory, as the disk did not take it') },
+  ]);
+
+  const needed = rig.hand(counting, { slot: 0 });
+  rig.executor.unloadModules([hashOf(counting)]);
+  await expect(needed.outcome).resolves.toMatchObject({ type: 'execute-success' });
+  await expect(rig.value(counting, { slot: 1 })).resolves.toBe(1);
+});
+
 test('a bundle requires, and imports, packages from the install folder', async () => {
   const rig = await Rig.start();
   await install(rig, 'old-style', {

@@ -1,6 +1,6 @@
 /** Bundles on disk: brought once, kept while used, dropped when told. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asModuleHash, type ModuleHash } from '@spillway/kernel';
@@ -18,6 +18,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 interface Scene {
   readonly depot: ModuleDepot;
   readonly fetched: ModuleHash[];
+  /** Why the disk did not take modules. */
+  readonly refusals: string[];
   /** The next fetch that ended, well or not. */
   readonly changed: () => Promise<void>;
 }
@@ -31,8 +33,12 @@ function aDepot(fetch: () => Promise<Uint8Array> = () => Promise.resolve(TEXT)):
       return fetch();
     },
   };
-  const depot = new ModuleDepot(source, folder, () => wake());
-  return { depot, fetched, changed: () => new Promise((resolve) => (wake = resolve)) };
+  const refusals: string[] = [];
+  const depot = new ModuleDepot(source, folder, {
+    onChange: () => wake(),
+    onDiskRefused: (_, reason) => refusals.push(reason),
+  });
+  return { depot, fetched, refusals, changed: () => new Promise((resolve) => (wake = resolve)) };
 }
 
 test('a module is fetched once, however many want it', async () => {
@@ -95,7 +101,7 @@ test('wanting a module again before its last user is done keeps it', async () =>
 });
 
 test('a failure is told to all who wait, and the next one tries again', async () => {
-  const { depot, fetched, changed } = aDepot(() => Promise.reject(new Error('disk on fire')));
+  const { depot, fetched, changed } = aDepot(() => Promise.reject(new Error('wire cut')));
   const failed = changed();
   depot.retain(HASH);
   depot.retain(HASH);
@@ -129,4 +135,17 @@ test('a module given up while it is fetched leaves nothing behind that would be 
   await again;
   expect(depot.state(HASH)).toEqual({ name: 'ready' });
   expect(await readdir(folder)).toEqual([`${HASH}.cjs`]);
+});
+
+test('a module that the disk does not take is ready all the same, with its bytes', async () => {
+  const { depot, refusals, changed } = aDepot();
+  // A file where the folder has to be: as little room for a module as on a full disk.
+  await rm(folder, { recursive: true });
+  await writeFile(folder, '');
+  const arrived = changed();
+  depot.retain(HASH);
+  await arrived;
+
+  expect(depot.state(HASH)).toEqual({ name: 'ready', bytes: TEXT });
+  expect(refusals).toEqual([expect.stringContaining('EEXIST')]);
 });

@@ -1,6 +1,7 @@
 /**
  * Brings module bundles to this machine's disk, where threads load them: fetched once per hash, checked against the
- * hash, written whole or not at all. Knows what is in use, so that unloading never takes a file from under a run.
+ * hash, written whole or not at all. One that the disk does not take is kept in memory, for threads to be given: a full disk
+ * fails no task. Knows what is in use, so that unloading never takes a file from under a run.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +20,8 @@ import { boundedText } from './error-text.js';
 /** Where a module stands. A failure is kept as long as someone waits for the module; the next one tries again. */
 export type ModuleState =
   | { readonly name: 'fetching' }
-  | { readonly name: 'ready' }
+  /** `bytes`: of one that is not on disk. */
+  | { readonly name: 'ready'; readonly bytes?: Uint8Array }
   | { readonly name: 'failed'; readonly error: RemoteError; readonly mayRetry: boolean };
 
 interface Shelf {
@@ -28,19 +30,25 @@ interface Shelf {
   isUnwanted: boolean;
 }
 
+export interface DepotListener {
+  /** A module that was `fetching` is something else now. */
+  onChange(): void;
+  /** The disk did not take a module, for this reason: it is kept in memory. */
+  onDiskRefused(hash: ModuleHash, reason: string): void;
+}
+
 export class ModuleDepot {
   readonly #shelves = new Map<ModuleHash, Shelf>();
   /** Files on their way out: one of the same name must not be written before they are gone. */
   readonly #removals = new Map<ModuleHash, Promise<void>>();
   readonly #source: ModuleSource;
   readonly #folder: string;
-  readonly #onChange: () => void;
+  readonly #listener: DepotListener;
 
-  /** `onChange`: a module that was `fetching` is something else now. */
-  constructor(source: ModuleSource, folder: string, onChange: () => void) {
+  constructor(source: ModuleSource, folder: string, listener: DepotListener) {
     this.#source = source;
     this.#folder = folder;
-    this.#onChange = onChange;
+    this.#listener = listener;
   }
 
   /** Keeps the module at hand, fetching it if need be, until as many `release` calls. */
@@ -91,16 +99,16 @@ export class ModuleDepot {
 
   async #fill(hash: ModuleHash, shelf: Shelf): Promise<void> {
     try {
-      await this.#fetchToDisk(hash);
-      shelf.state = { name: 'ready' };
+      const bytes = await this.#fetch(hash);
+      shelf.state = (await this.#tryWrite(hash, bytes)) ? { name: 'ready' } : { name: 'ready', bytes };
     } catch (error) {
       shelf.state = failureOf(hash, error);
     }
     this.#clearAway(hash, shelf);
-    this.#onChange();
+    this.#listener.onChange();
   }
 
-  async #fetchToDisk(hash: ModuleHash): Promise<void> {
+  async #fetch(hash: ModuleHash): Promise<Uint8Array> {
     if (!isModuleHash(hash)) {
       throw new FunctionNotFoundError(
         `${boundedText(hash, 100)} is not the SHA-256 of a module (64 hex digits)`,
@@ -108,12 +116,24 @@ export class ModuleDepot {
     }
     const bytes = await this.#source.fetch(hash);
     checkBundle(hash, bytes);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await this.#removals.get(hash);
+    return bytes;
+  }
+
+  /** Says whether the disk took it. */
+  async #tryWrite(hash: ModuleHash, bytes: Uint8Array): Promise<boolean> {
     const path = this.#pathOf(hash);
     const unfinished = `${path}.${process.pid}.${performance.now()}`;
-    await writeFile(unfinished, bytes, { mode: 0o600 });
-    await rename(unfinished, path);
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await this.#removals.get(hash);
+      await writeFile(unfinished, bytes, { mode: 0o600 });
+      await rename(unfinished, path);
+      return true;
+    } catch (error) {
+      this.#listener.onDiskRefused(hash, error instanceof Error ? error.message : String(error));
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      return false;
+    }
   }
 
   #pathOf(hash: ModuleHash): string {
@@ -135,7 +155,7 @@ function checkBundle(hash: ModuleHash, bytes: Uint8Array): void {
   );
 }
 
-/** What the cluster says of a module is final; a connection or a disk that failed may do better next time. */
+/** What the cluster says of a module is final; a connection that failed may do better next time. */
 function failureOf(hash: ModuleHash, error: unknown): ModuleState {
   if (error instanceof SpillwayError) {
     const isFinal = error instanceof FunctionNotFoundError || error instanceof ModuleNotLoadableError;

@@ -1,6 +1,6 @@
 /**
  * One slot: a queue of runs and the thread that works on them, replaced whenever one ends. Runs wait here until their
- * module is on disk and the thread has room, always in order; which runs a slot gets is decided by the worker machine.
+ * module is there and the thread has room, always in order; which runs a slot gets is decided by the worker machine.
  */
 import { must, type ModuleHash, type RunId, type TaskKey } from '@spillway/kernel';
 import type { Execution, ExecutionOutcome, StopReason, TaskLogLine } from '@spillway/ports';
@@ -67,8 +67,11 @@ export class Slot implements ThreadOwner {
       const state = this.#moduleStateOf(entry);
       if (state.name === 'fetching') break;
       takenCount += 1;
-      if (state.name === 'ready') ready.push(entry);
-      else this.#settlePending(entry, failureOutcome(entry, state.error, state.mayRetry));
+      if (state.name === 'ready') {
+        ready.push(entry);
+        const hash = moduleOf(entry);
+        if (hash !== undefined && state.bytes !== undefined) thread.takeModule(hash, state.bytes);
+      } else this.#settlePending(entry, failureOutcome(entry, state.error, state.mayRetry));
     }
     this.#pending = this.#pending.slice(takenCount);
     if (ready.length > 0) thread.give(ready);
@@ -92,7 +95,15 @@ export class Slot implements ThreadOwner {
   }
 
   unloadModules(hashes: readonly ModuleHash[]): void {
-    this.#thread?.unloadModules(hashes);
+    const thread = this.#thread;
+    thread?.unloadModules(hashes);
+    // Runs in the thread still need it, and would not find it on disk.
+    for (const hash of hashes) {
+      const state = this.#parts.modules.state(hash);
+      if (state.name !== 'ready' || state.bytes === undefined) continue;
+      if (thread?.find((entry) => moduleOf(entry) === hash) !== undefined)
+        thread.takeModule(hash, state.bytes);
+    }
   }
 
   /** Of all threads of this slot that live, those that were told to end included. */
@@ -183,6 +194,10 @@ export class Slot implements ThreadOwner {
     this.onSettled(entry, outcome);
   }
 }
+
+/** Of a function from a bundle. */
+const moduleOf = ({ execution: { function: ref } }: RunEntry): ModuleHash | undefined =>
+  ref.kind === 'bundle' ? ref.moduleHash : undefined;
 
 const sum = (threads: readonly ThreadHandle[], bytesOf: (thread: ThreadHandle) => number): number =>
   threads.reduce((bytes, thread) => bytes + bytesOf(thread), 0);

@@ -81,7 +81,11 @@ export class ThreadExecutor implements TaskExecutor {
     this.#options = options;
     this.slotCount = options.slotCount;
     this.#outside = new OutsideCollector(options.timers, options.clock);
-    this.#modules = new ModuleDepot(options.modules, options.moduleFolder, () => this.#planFlush());
+    this.#modules = new ModuleDepot(options.modules, options.moduleFolder, {
+      onChange: () => this.#planFlush(),
+      onDiskRefused: (hash, reason) =>
+        this.#warn(`Module ${hash} is kept in memory, as the disk did not take it: ${reason}`),
+    });
     this.#slots = Array.from({ length: options.slotCount }, (_, slot) =>
       this.#makeSlot(
         {
@@ -94,7 +98,7 @@ export class ThreadExecutor implements TaskExecutor {
     this.#asides = new AsideThreads({
       makeSlot: (parts) => this.#makeSlot(parts, false),
       timers: options.timers,
-      warn: (text) => options.listener.onLog({ key: undefined, level: 'warn', text }),
+      warn: (text) => this.#warn(text),
     });
   }
 
@@ -170,6 +174,10 @@ export class ThreadExecutor implements TaskExecutor {
       onLog: (key: string | undefined, level: TaskLogLine['level'], text: string) =>
         listener.onLog({ key: key === undefined ? undefined : asTaskKey(key), level, text }),
     });
+  }
+
+  #warn(text: string): void {
+    this.#options.listener.onLog({ key: undefined, level: 'warn', text });
   }
 
   #slotAt(index: number): Slot {

@@ -56,6 +56,8 @@ export class ThreadHandle {
   readonly #garbage: ThreadGarbage;
   readonly #timers = new Set<Cancellable>();
   readonly #exited: Promise<void>;
+  /** Modules that are not on disk and that the thread has. */
+  readonly #givenModules = new Set<ModuleHash>();
   #isReady = false;
   #isRetired = false;
   #hasExited = false;
@@ -121,7 +123,15 @@ export class ThreadHandle {
     }
   }
 
+  /** Gives the thread a module that is not on disk, once. */
+  takeModule(hash: ModuleHash, bytes: Uint8Array): void {
+    if (this.#givenModules.has(hash)) return;
+    this.#givenModules.add(hash);
+    this.#send({ type: 'take-module', hash, bytes });
+  }
+
   unloadModules(hashes: readonly ModuleHash[]): void {
+    for (const hash of hashes) this.#givenModules.delete(hash);
     this.#send({ type: 'unload-modules', hashes });
   }
 

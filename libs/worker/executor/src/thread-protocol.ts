@@ -22,6 +22,8 @@ export type ToThread =
   | RunsMessage
   /** Abort the signal of this run, if it is the one under way. */
   | { readonly type: 'abort'; readonly seq: number; readonly reason: StopReason }
+  /** A bundle that is not on disk: before the runs that need it. */
+  | { readonly type: 'take-module'; readonly hash: ModuleHash; readonly bytes: Uint8Array }
   | { readonly type: 'unload-modules'; readonly hashes: readonly ModuleHash[] }
   /** Values were dropped that the thread may have seen: their memory returns once it has collected. Ends in `done`. */
   | { readonly type: 'collect-garbage'; readonly request: number }

@@ -1,5 +1,6 @@
 /**
- * Finds the function a run names. Bundles are CommonJS text in `moduleFolder` (the main side put them there, verified);
+ * Finds the function a run names. Bundles are CommonJS text in `moduleFolder` (the main side put them there, verified), or
+ * given by the main side where the disk took none;
  * they run as if they lay in `installFolder`, so that packages they leave external resolve from there, by `require`
  * and by `import()`. Preinstalled modules are imported by their file or package name.
  */
@@ -28,6 +29,8 @@ export interface ModuleFolders {
 
 export class ModuleCache {
   readonly #bundles = new Map<string, object>();
+  /** Of bundles that are not on disk, until they are loaded. */
+  readonly #texts = new Map<ModuleHash, string>();
   readonly #preinstalled = new Map<string, object>();
   readonly #folders: ModuleFolders;
   readonly #importFromInstallFolder: (specifier: string) => Promise<object>;
@@ -52,18 +55,25 @@ export class ModuleCache {
     return this.#loadPreinstalled(ref.module).then((made) => functionOf(made, ref.exportName, name));
   }
 
+  /** A bundle that the disk did not take. */
+  take(hash: ModuleHash, bytes: Uint8Array): void {
+    if (!this.#bundles.has(hash)) this.#texts.set(hash, new TextDecoder().decode(bytes));
+  }
+
   unload(hashes: readonly ModuleHash[]): void {
-    for (const hash of hashes) this.#bundles.delete(hash);
+    for (const hash of hashes) {
+      this.#bundles.delete(hash);
+      this.#texts.delete(hash);
+    }
   }
 
   #loadBundle(hash: ModuleHash): object {
     try {
       const name = bundleFileName(hash);
-      const loaded = this.#run(
-        readFileSync(join(this.#folders.moduleFolder, name), 'utf8'),
-        `spillway-${name}`,
-      );
+      const text = this.#texts.get(hash) ?? readFileSync(join(this.#folders.moduleFolder, name), 'utf8');
+      const loaded = this.#run(text, `spillway-${name}`);
       this.#bundles.set(hash, loaded);
+      this.#texts.delete(hash);
       return loaded;
     } catch (error) {
       throw notLoadable('The uploaded module', error);

@@ -63,6 +63,9 @@ export function runTaskThread(): void {
       case 'abort':
         loop.abort(message.seq, message.reason);
         break;
+      case 'take-module':
+        modules.take(message.hash, message.bytes);
+        break;
       case 'unload-modules':
         modules.unload(message.hashes);
         break;
