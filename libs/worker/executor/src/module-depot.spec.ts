@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asModuleHash, type ModuleHash } from '@spillway/kernel';
+import { asModuleHash, UnavailableError, type ModuleHash } from '@spillway/kernel';
+import type { Timers } from '@spillway/ports';
 import { ModuleDepot } from './module-depot.js';
 
 const TEXT = new TextEncoder().encode('exports.run = () => 1;');
@@ -20,6 +21,8 @@ interface Scene {
   readonly fetched: ModuleHash[];
   /** Why the disk did not take modules. */
   readonly refusals: string[];
+  /** Waits until a fetch is made again; nothing ends them but the test. */
+  readonly rests: { readonly ms: number; readonly end: () => void }[];
   /** The next fetch that ended, well or not. */
   readonly changed: () => Promise<void>;
 }
@@ -34,11 +37,25 @@ function aDepot(fetch: () => Promise<Uint8Array> = () => Promise.resolve(TEXT)):
     },
   };
   const refusals: string[] = [];
-  const depot = new ModuleDepot(source, folder, {
-    onChange: () => wake(),
-    onDiskRefused: (_, reason) => refusals.push(reason),
+  const rests: { readonly ms: number; readonly end: () => void }[] = [];
+  const timers: Timers = {
+    after: (ms, end) => {
+      rests.push({ ms, end });
+      return { cancel: () => undefined };
+    },
+    every: () => ({ cancel: () => undefined }),
+    soon: (call) => void setImmediate(call),
+  };
+  const depot = new ModuleDepot({
+    source,
+    folder,
+    timers,
+    listener: {
+      onChange: () => wake(),
+      onDiskRefused: (_, reason) => refusals.push(reason),
+    },
   });
-  return { depot, fetched, refusals, changed: () => new Promise((resolve) => (wake = resolve)) };
+  return { depot, fetched, refusals, rests, changed: () => new Promise((resolve) => (wake = resolve)) };
 }
 
 test('a module is fetched once, however many want it', async () => {
@@ -148,4 +165,38 @@ test('a module that the disk does not take is ready all the same, with its bytes
 
   expect(depot.state(HASH)).toEqual({ name: 'ready', bytes: TEXT });
   expect(refusals).toEqual([expect.stringContaining('EEXIST')]);
+});
+
+/** Once so many waits have begun. */
+async function resting({ rests }: Scene, count: number): Promise<void> {
+  while (rests.length < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a module whose connection breaks is asked for again after growing waits, as long as somebody wants it', async () => {
+  const scene = aDepot(() => Promise.reject(new UnavailableError('connection dropped')));
+  const { depot, fetched, rests, changed } = scene;
+  depot.retain(HASH);
+  await resting(scene, 1);
+  rests[0]!.end();
+  await resting(scene, 2);
+  expect(rests.map(({ ms }) => ms)).toEqual([50, 100]);
+  expect(depot.state(HASH)).toEqual({ name: 'fetching' });
+
+  const givenUp = changed();
+  depot.release(HASH);
+  rests[1]!.end();
+  await givenUp;
+  expect(fetched).toHaveLength(2);
+});
+
+test('a depot that is closed asks for nothing again', async () => {
+  const scene = aDepot(() => Promise.reject(new UnavailableError('connection dropped')));
+  const { depot, fetched, changed } = scene;
+  const failed = changed();
+  depot.retain(HASH);
+  await resting(scene, 1);
+  depot.close();
+  await failed;
+  expect(depot.state(HASH)).toMatchObject({ name: 'failed', error: { code: 'UNAVAILABLE' } });
+  expect(fetched).toHaveLength(1);
 });

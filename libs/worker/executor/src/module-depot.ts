@@ -1,7 +1,7 @@
 /**
  * Brings module bundles to this machine's disk, where threads load them: fetched once per hash, checked against the
  * hash, written whole or not at all. One that the disk does not take is kept in memory, for threads to be given: a full disk
- * fails no task. Knows what is in use, so that unloading never takes a file from under a run.
+ * fails no task. Nor does a connection that breaks: the module is asked for again, for as long as somebody waits. Knows what is in use, so that unloading never takes a file from under a run.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -10,10 +10,11 @@ import {
   FunctionNotFoundError,
   ModuleNotLoadableError,
   SpillwayError,
+  UnavailableError,
   type ModuleHash,
 } from '@spillway/kernel';
 import { MODULE_BYTES_MAX, type RemoteError, toRemoteError } from '@spillway/messages';
-import type { ModuleSource } from '@spillway/ports';
+import type { ModuleSource, Timers } from '@spillway/ports';
 import { bundleFileName, isModuleHash } from './bundle-file.js';
 import { boundedText } from './error-text.js';
 
@@ -23,6 +24,10 @@ export type ModuleState =
   /** `bytes`: of one that is not on disk. */
   | { readonly name: 'ready'; readonly bytes?: Uint8Array }
   | { readonly name: 'failed'; readonly error: RemoteError; readonly mayRetry: boolean };
+
+/** After a fetch whose connection broke; doubled each time, up to the second. */
+const REST_MS = 50;
+const REST_MS_MAX = 2000;
 
 interface Shelf {
   state: ModuleState;
@@ -37,18 +42,40 @@ export interface DepotListener {
   onDiskRefused(hash: ModuleHash, reason: string): void;
 }
 
+export interface DepotOptions {
+  readonly source: ModuleSource;
+  readonly folder: string;
+  readonly timers: Timers;
+  readonly listener: DepotListener;
+}
+
+/** A wait that can be cut short. */
+interface Rest {
+  readonly end: () => void;
+}
+
 export class ModuleDepot {
   readonly #shelves = new Map<ModuleHash, Shelf>();
   /** Files on their way out: one of the same name must not be written before they are gone. */
   readonly #removals = new Map<ModuleHash, Promise<void>>();
   readonly #source: ModuleSource;
   readonly #folder: string;
+  readonly #timers: Timers;
   readonly #listener: DepotListener;
+  readonly #rests = new Set<Rest>();
+  #isClosed = false;
 
-  constructor(source: ModuleSource, folder: string, listener: DepotListener) {
+  constructor({ source, folder, timers, listener }: DepotOptions) {
     this.#source = source;
     this.#folder = folder;
+    this.#timers = timers;
     this.#listener = listener;
+  }
+
+  /** What is not here by now does not come any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const rest of this.#rests) rest.end();
   }
 
   /** Keeps the module at hand, fetching it if need be, until as many `release` calls. */
@@ -99,7 +126,7 @@ export class ModuleDepot {
 
   async #fill(hash: ModuleHash, shelf: Shelf): Promise<void> {
     try {
-      const bytes = await this.#fetch(hash);
+      const bytes = await this.#fetch(hash, shelf);
       shelf.state = (await this.#tryWrite(hash, bytes)) ? { name: 'ready' } : { name: 'ready', bytes };
     } catch (error) {
       shelf.state = failureOf(hash, error);
@@ -108,15 +135,37 @@ export class ModuleDepot {
     this.#listener.onChange();
   }
 
-  async #fetch(hash: ModuleHash): Promise<Uint8Array> {
+  async #fetch(hash: ModuleHash, shelf: Shelf): Promise<Uint8Array> {
     if (!isModuleHash(hash)) {
       throw new FunctionNotFoundError(
         `${boundedText(hash, 100)} is not the SHA-256 of a module (64 hex digits)`,
       );
     }
-    const bytes = await this.#source.fetch(hash);
-    checkBundle(hash, bytes);
-    return bytes;
+    for (let restMs = REST_MS; ; restMs = Math.min(2 * restMs, REST_MS_MAX)) {
+      try {
+        const bytes = await this.#source.fetch(hash);
+        checkBundle(hash, bytes);
+        return bytes;
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        await this.#rest(restMs);
+        if (shelf.usersCount === 0 || this.#isClosed) throw error;
+      }
+    }
+  }
+
+  #rest(restMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#timers.after(this.#isClosed ? 0 : restMs, () => rest.end());
+      const rest: Rest = {
+        end: () => {
+          timer.cancel();
+          this.#rests.delete(rest);
+          resolve();
+        },
+      };
+      this.#rests.add(rest);
+    });
   }
 
   /** Says whether the disk took it. */
@@ -155,7 +204,7 @@ function checkBundle(hash: ModuleHash, bytes: Uint8Array): void {
   );
 }
 
-/** What the cluster says of a module is final; a connection that failed may do better next time. */
+/** What the cluster says of a module is final; anything else may do better next time. */
 function failureOf(hash: ModuleHash, error: unknown): ModuleState {
   if (error instanceof SpillwayError) {
     const isFinal = error instanceof FunctionNotFoundError || error instanceof ModuleNotLoadableError;

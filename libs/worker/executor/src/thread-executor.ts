@@ -81,10 +81,15 @@ export class ThreadExecutor implements TaskExecutor {
     this.#options = options;
     this.slotCount = options.slotCount;
     this.#outside = new OutsideCollector(options.timers, options.clock);
-    this.#modules = new ModuleDepot(options.modules, options.moduleFolder, {
-      onChange: () => this.#planFlush(),
-      onDiskRefused: (hash, reason) =>
-        this.#warn(`Module ${hash} is kept in memory, as the disk did not take it: ${reason}`),
+    this.#modules = new ModuleDepot({
+      source: options.modules,
+      folder: options.moduleFolder,
+      timers: options.timers,
+      listener: {
+        onChange: () => this.#planFlush(),
+        onDiskRefused: (hash, reason) =>
+          this.#warn(`Module ${hash} is kept in memory, as the disk did not take it: ${reason}`),
+      },
     });
     this.#slots = Array.from({ length: options.slotCount }, (_, slot) =>
       this.#makeSlot(
@@ -157,6 +162,7 @@ export class ThreadExecutor implements TaskExecutor {
   async close(): Promise<void> {
     await Promise.all([this.#asides.close(), ...this.#slots.map((slot) => slot.close())]);
     this.#isClosed = true;
+    this.#modules.close();
     this.#collecting?.cancel();
     this.#deliver();
   }
