@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asModuleHash, UnavailableError, type ModuleHash } from '@spillway/kernel';
+import { asModuleHash, ClusterUnreachableError, UnavailableError, type ModuleHash } from '@spillway/kernel';
 import type { Timers } from '@spillway/ports';
 import { ModuleDepot } from './module-depot.js';
 
@@ -172,22 +172,28 @@ async function resting({ rests }: Scene, count: number): Promise<void> {
   while (rests.length < count) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a module whose connection breaks is asked for again after growing waits, as long as somebody wants it', async () => {
-  const scene = aDepot(() => Promise.reject(new UnavailableError('connection dropped')));
-  const { depot, fetched, rests, changed } = scene;
-  depot.retain(HASH);
-  await resting(scene, 1);
-  rests[0]!.end();
-  await resting(scene, 2);
-  expect(rests.map(({ ms }) => ms)).toEqual([50, 100]);
-  expect(depot.state(HASH)).toEqual({ name: 'fetching' });
+test.each([
+  new UnavailableError('connection dropped'),
+  new ClusterUnreachableError('No connection established'),
+])(
+  'a module that %s keeps away is asked for again after growing waits, while somebody wants it',
+  async (broken) => {
+    const scene = aDepot(() => Promise.reject(broken));
+    const { depot, fetched, rests, changed } = scene;
+    depot.retain(HASH);
+    await resting(scene, 1);
+    rests[0]!.end();
+    await resting(scene, 2);
+    expect(rests.map(({ ms }) => ms)).toEqual([50, 100]);
+    expect(depot.state(HASH)).toEqual({ name: 'fetching' });
 
-  const givenUp = changed();
-  depot.release(HASH);
-  rests[1]!.end();
-  await givenUp;
-  expect(fetched).toHaveLength(2);
-});
+    const givenUp = changed();
+    depot.release(HASH);
+    rests[1]!.end();
+    await givenUp;
+    expect(fetched).toHaveLength(2);
+  },
+);
 
 test('a depot that is closed asks for nothing again', async () => {
   const scene = aDepot(() => Promise.reject(new UnavailableError('connection dropped')));

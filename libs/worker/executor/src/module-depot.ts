@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  ClusterUnreachableError,
   FunctionNotFoundError,
   ModuleNotLoadableError,
   SpillwayError,
@@ -147,7 +148,7 @@ export class ModuleDepot {
         checkBundle(hash, bytes);
         return bytes;
       } catch (error) {
-        if (!(error instanceof UnavailableError)) throw error;
+        if (!isConnectionBroken(error)) throw error;
         await this.#rest(restMs);
         if (shelf.usersCount === 0 || this.#isClosed) throw error;
       }
@@ -203,6 +204,10 @@ function checkBundle(hash: ModuleHash, bytes: Uint8Array): void {
     { details: { moduleHash: hash } },
   );
 }
+
+/** Nothing came of the call, or the scheduler could not be reached: neither says anything of the module. */
+const isConnectionBroken = (error: unknown): boolean =>
+  error instanceof UnavailableError || error instanceof ClusterUnreachableError;
 
 /** What the cluster says of a module is final; anything else may do better next time. */
 function failureOf(hash: ModuleHash, error: unknown): ModuleState {

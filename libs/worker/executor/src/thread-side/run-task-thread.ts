@@ -29,10 +29,7 @@ export function runTaskThread(): void {
   lowerPriority();
   const { port, memory, workerName, validate, copyBytesMax } = setup;
   const post = (message: FromThread): void => port.postMessage(message);
-  const log = new TaskLog(
-    (key, level, text) => post({ type: 'log', key, level, text }),
-    () => performance.now(),
-  );
+  const log = taskLogOf(post);
   const modules = new ModuleCache(setup);
   const readings = new ThreadReadings(memory);
   const heap = new HeapReport(readings, systemTimers);
@@ -84,6 +81,12 @@ export function runTaskThread(): void {
   heap.report();
   post({ type: 'ready' });
 }
+
+const taskLogOf = (post: (message: FromThread) => void): TaskLog =>
+  new TaskLog(
+    (key, level, text) => post({ type: 'log', key, level, text }),
+    () => performance.now(),
+  );
 
 /** Collections of this isolate: when asked for, and when it is idle. */
 function garbageOf(heap: HeapReport): { idleGarbage: IdleGarbage; collectOwn: () => Promise<void> } {
