@@ -11,7 +11,8 @@ export class Reasons {
   readonly #linkTroubleUntilMs = new Map<string, number>();
   readonly #liveBombs = new Set<object>();
   #lastBombAtMs = -Infinity;
-  #lastTroubleAtMs = -Infinity;
+  /** When each ended. */
+  readonly #troublesMs: number[] = [];
   isShuttingDown = false;
 
   killed(pid: number, nowMs: number): void {
@@ -19,9 +20,9 @@ export class Reasons {
     this.disturbed(nowMs);
   }
 
-  /** Anything after which results may have to be computed again. */
+  /** Anything after which a result may have to be computed once more. */
   disturbed(untilMs: number): void {
-    this.#lastTroubleAtMs = Math.max(this.#lastTroubleAtMs, untilMs);
+    this.#troublesMs.push(untilMs);
   }
 
   /** Nothing gets through to this nanny's programs, or its processes stand still, until then. */
@@ -40,12 +41,10 @@ export class Reasons {
     this.disturbed(nowMs);
   }
 
-  isDisturbedSince(sinceMs: number): boolean {
-    return this.#liveBombs.size > 0 || this.#lastTroubleAtMs >= sinceMs - LINK_ECHO_MS;
-  }
-
-  wasKilled(pid: number): boolean {
-    return this.#killedPids.has(pid);
+  /** How often a task that was submitted then may have been run again by now: once for each thing that happened. */
+  rerunsSince(sinceMs: number): number {
+    const troubles = this.#troublesMs.filter((atMs) => atMs >= sinceMs - LINK_ECHO_MS);
+    return troubles.length + this.#liveBombs.size;
   }
 
   /** `cause`: of the verdict. */

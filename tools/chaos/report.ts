@@ -70,7 +70,7 @@ export function renderSummary(summary: Summary): string {
     ['wrong', `${findings.wrong}`],
     ['lost', `${findings.lost}`],
     ['hung', `${findings.hung}`],
-    ['recomputed', `${summary.recomputedTasks}, without a cause ${findings.recomputed}`],
+    ['recomputed', `${summary.recomputedTasks} tasks, more often than explained ${findings.recomputed}`],
     ['adopted', `${summary.adoptedValues}`],
     ['deaths', `${counts(summary.deaths)}, and those with their nannies`],
     ['unexplained deaths', `${findings['unexplained-death']}`],
