@@ -118,6 +118,7 @@ async function work({ plan, options, interruption, ...stage }: Stage): Promise<v
     ]);
     if (record.findings.every(({ kind }) => kind !== 'hung')) await expectNothingKept(client, record);
   } finally {
+    workload.abandon();
     performer.heal();
   }
 }

@@ -30,6 +30,7 @@ export class Workload {
   readonly #lanes: readonly Promise<void>[];
   #graphCount = 0;
   #hasHung = false;
+  #isAbandoned = false;
 
   constructor(private readonly options: WorkloadOptions) {
     const random = new SeededRandom(options.seed);
@@ -48,6 +49,12 @@ export class Workload {
   async finish(): Promise<void> {
     this.#ending.abort();
     await Promise.all(this.#lanes);
+  }
+
+  /** The client is about to close: what fails from now on says nothing. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#ending.abort();
   }
 
   get #isEnding(): boolean {
@@ -121,6 +128,7 @@ export class Workload {
     try {
       await work((futures) => (waiting = futures));
     } catch (error) {
+      if (this.#isAbandoned) return;
       const { code, message } = error as { readonly code?: string; readonly message: string };
       if (error instanceof WrongValue) record.find('wrong', `${name}: ${message}`);
       else if (code === 'DEADLINE_EXCEEDED') await this.#hang(name, waiting);
