@@ -9,7 +9,7 @@ wrong, lost or late for ever, no worker was above its limit, every death was exp
 
   --minutes N        how long, default 1
   --seed N           of the plan and of the workload, default 1: the same seed, the same plan
-  --stall N          seconds after which what has not come hangs, default 90
+  --stall N          seconds without a single right value, or for one graph after all is mended, after which it hangs, default 120
   --kill-scheduler   kill the scheduler too
   --log FILE         write there what all programs log
   --json             print one JSON document at the end, and the lines to stderr
@@ -33,7 +33,7 @@ function flags() {
       options: {
         minutes: { type: 'string', default: '1' },
         seed: { type: 'string', default: '1' },
-        stall: { type: 'string', default: '90' },
+        stall: { type: 'string', default: '120' },
         'kill-scheduler': { type: 'boolean', default: false },
         log: { type: 'string' },
         json: { type: 'boolean', default: false },

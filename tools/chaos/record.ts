@@ -57,6 +57,16 @@ export class ChaosRecord {
     this.#progressAtMs = nowMs;
   }
 
+  /** How long ago the last value came that was right, or the run began. */
+  get quietMs(): number {
+    return this.nowMs() - this.#progressAtMs;
+  }
+
+  /** The workload begins: nothing could come before. */
+  begin(): void {
+    this.#progressAtMs = this.nowMs();
+  }
+
   count<K>(map: Map<K, number>, key: K, more = 1): void {
     map.set(key, (map.get(key) ?? 0) + more);
   }

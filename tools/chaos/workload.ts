@@ -12,16 +12,20 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 const KEPT_REST_MS = 5_000;
 /** So many failures show enough. */
 const FAILURES_MAX = 20;
+const LOOK_MS = 1_000;
 
 export interface WorkloadOptions {
   readonly client: Client;
   readonly tasks: ChaosTasks;
   readonly seed: number;
   readonly folder: string;
+  /** Nothing is right for so long, or a graph after everything was mended: it hangs. */
   readonly stallMs: number;
+  /** When everything is mended, on the clock of the record. */
+  readonly mendedAtMs: number;
   readonly record: ChaosRecord;
   readonly reasons: Reasons;
-  /** Called once, when nothing has come for `stallMs`. */
+  /** Called once, with what is waited for. */
   readonly onHung: (waiting: readonly Future<unknown>[]) => Promise<void>;
 }
 
@@ -32,7 +36,13 @@ export class Workload {
   #hasHung = false;
   #isAbandoned = false;
 
+  readonly #waiting = new Map<string, readonly Future<unknown>[]>();
+  readonly #watch: NodeJS.Timeout;
+  #gaveUp: () => void = () => undefined;
+  readonly #hangs = new Promise<void>((resolve) => (this.#gaveUp = resolve));
+
   constructor(private readonly options: WorkloadOptions) {
+    this.#watch = setInterval(() => this.#lookForStall(), LOOK_MS);
     const random = new SeededRandom(options.seed);
     this.#lanes = [
       this.#hold(random.fork()),
@@ -42,19 +52,32 @@ export class Workload {
 
   /** Resolves when it is over: told so, or because it cannot go on. */
   get over(): Promise<unknown> {
-    return Promise.all(this.#lanes);
+    return Promise.race([this.#hangs, Promise.all(this.#lanes)]);
   }
 
-  /** Graphs that run come to their end, and what is held is looked at once more. */
+  /** Graphs that run come to their end, and what is held is looked at once more; unless something hangs. */
   async finish(): Promise<void> {
     this.#ending.abort();
-    await Promise.all(this.#lanes);
+    await this.over;
   }
 
   /** The client is about to close: what fails from now on says nothing. */
   abandon(): void {
     this.#isAbandoned = true;
+    clearInterval(this.#watch);
     this.#ending.abort();
+  }
+
+  /** As long as things go wrong nobody can say how long a graph takes; afterwards, it has so long. */
+  get #patienceMs(): number {
+    const { record, mendedAtMs, stallMs } = this.options;
+    return Math.max(0, mendedAtMs - record.nowMs()) + stallMs;
+  }
+
+  #lookForStall(): void {
+    const { record, stallMs } = this.options;
+    if (this.#hasHung || record.quietMs < stallMs) return;
+    void this.#hang('everything', [...this.#waiting.values()].flat());
   }
 
   get #isEnding(): boolean {
@@ -67,7 +90,7 @@ export class Workload {
   }
 
   async #runGraph(kind: string, random: SeededRandom): Promise<void> {
-    const { client, tasks, folder, stallMs, record } = this.options;
+    const { client, tasks, folder, record } = this.options;
     const name = `${kind}-${++this.#graphCount}`;
     const startedAtMs = record.nowMs();
     await this.#attempt(name, async (waitsFor) => {
@@ -77,7 +100,7 @@ export class Workload {
         random,
         folder,
         name,
-        timeoutMs: stallMs,
+        timeoutMs: this.#patienceMs,
         verified: (count) => record.verified(count),
         ran: (most) => this.#onRan(name, startedAtMs, most),
         waitsFor,
@@ -96,7 +119,7 @@ export class Workload {
 
   /** Values that live as long as the tool: what died with one worker has to come from another, from disk, or be made again. */
   async #hold(random: SeededRandom): Promise<void> {
-    const { client, tasks, stallMs, record } = this.options;
+    const { client, tasks, record } = this.options;
     const seeds = Array.from({ length: KEPT_COUNT }, () => random.below(2 ** 30));
     const kept = client.map(tasks.pattern, seeds, repeat(KEPT_BYTES));
     let isLast = false;
@@ -106,7 +129,7 @@ export class Workload {
         const checks = client.map(tasks.isPattern, kept, seeds);
         waitsFor([...kept, ...checks]);
         try {
-          const flags = await client.gather(checks, { timeout: stallMs });
+          const flags = await client.gather(checks, { timeout: this.#patienceMs });
           const wrongCount = flags.filter((isRight) => !isRight).length;
           if (wrongCount > 0) throw new WrongValue(`${wrongCount} of ${KEPT_COUNT} have other bits`);
           record.verified(KEPT_COUNT);
@@ -124,30 +147,32 @@ export class Workload {
     work: (waitsFor: (futures: readonly Future<unknown>[]) => void) => Promise<void>,
   ): Promise<void> {
     const { record } = this.options;
-    let waiting: readonly Future<unknown>[] = [];
     try {
-      await work((futures) => (waiting = futures));
+      await work((futures) => this.#waiting.set(name, futures));
     } catch (error) {
       if (this.#isAbandoned) return;
       const { code, message } = error as { readonly code?: string; readonly message: string };
       if (error instanceof WrongValue) record.find('wrong', `${name}: ${message}`);
-      else if (code === 'DEADLINE_EXCEEDED') await this.#hang(name, waiting);
+      else if (code === 'DEADLINE_EXCEEDED') await this.#hang(name, this.#waiting.get(name) ?? []);
       else record.find('lost', `${name}: ${code ?? (error as Error).name}: ${message}`);
       if (record.findings.length >= FAILURES_MAX) this.#ending.abort();
+    } finally {
+      this.#waiting.delete(name);
     }
   }
 
   async #hang(name: string, waiting: readonly Future<unknown>[]): Promise<void> {
-    const { record, stallMs, onHung } = this.options;
+    const { record, onHung } = this.options;
     const open = waiting.filter(({ done }) => !done);
     record.find(
       'hung',
-      `${name}: ${open.length} of ${waiting.length} results have not come in ${stallMs} ms`,
+      `${name}: ${open.length} results do not come, and none was right for ${Math.round(record.quietMs)} ms`,
     );
     this.#ending.abort();
     if (this.#hasHung) return;
     this.#hasHung = true;
     await onHung(open);
+    this.#gaveUp();
   }
 
   #rest(ms: number): Promise<void> {
