@@ -157,6 +157,7 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
       closeTimeoutMs: nanny.closeTimeout,
       startTimeoutMs: worker.deathTimeout === false ? START_TIMEOUT_MS : worker.deathTimeout,
+      workerTtlMs: nanny.workerTtl,
       backoffBaseMs: nanny.restartBackoff.base,
       backoffMaxMs: nanny.restartBackoff.max,
       stableMs: STABLE_MS,

@@ -62,6 +62,7 @@ export async function composeWorker(
     openLink: (hello, listener) => openLink(resolved, hello, listener),
     identity: () => identityOf(resolved, contactAddress),
     heartbeatIntervalMs: config.scheduler.heartbeatInterval,
+    ...(resolved.onHeartbeat === undefined ? {} : { onHeartbeat: resolved.onHeartbeat }),
     measure: () => ({ ...measure.read(), ...limitMetric(limit) }),
     loopDelay: () => Promise.resolve(measure.loopDelay()),
     onEnd,

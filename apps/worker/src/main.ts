@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { asNannyId, assertNever, asWorkerId } from '@spillway/kernel';
 import type { NannyToWorker } from '@spillway/messages';
 import { endAtOnce, forgetPreload, onShutdown, programFiles, tellParent } from '@spillway/platform';
+import { repeatToParent } from './repeat-to-parent.js';
 import { startWorker, type RunningWorker } from './start-worker.js';
 
 /**
@@ -74,6 +75,7 @@ const worker = await startWorker(
     nannyId: asNannyId(values['nanny-id']),
     nannyName: values['nanny-name'],
     keepsNannyName: values['keeps-nanny-name'],
+    onHeartbeat: repeatToParent({ type: 'alive' }),
     programs: programFiles(pathToFileURL(`${dirname(process.argv[1] ?? '')}/`)),
   },
 );

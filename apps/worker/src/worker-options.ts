@@ -40,6 +40,8 @@ export interface WorkerOrigin {
   /** A nanny that is started again has the same name. */
   readonly keepsNannyName?: boolean;
   readonly programs?: ProgramFiles;
+  /** Called again and again for as long as the control loop turns. */
+  readonly onHeartbeat?: () => void;
 }
 
 /** Everything a worker is made of, decided. */
@@ -59,6 +61,7 @@ export interface ResolvedWorker {
   readonly limit: LiveLimit;
   readonly heapCaps: HeapCaps;
   readonly programs: ProgramFiles;
+  readonly onHeartbeat: (() => void) | undefined;
   /** `undefined`: the worker keeps its values itself. */
   readonly data: WorkerData | undefined;
 }
@@ -89,6 +92,7 @@ export async function resolveWorker(
     limit: new LiveLimit(limitBytes),
     heapCaps: heapCaps(limitBytes === false ? limitReading.machine.totalBytes : limitBytes, worker.nthreads),
     programs: origin.programs ?? programFiles(),
+    onHeartbeat: origin.onHeartbeat,
     data: typeof data === 'object' || typeof data === 'function' ? data : dataOf(worker),
   };
 }

@@ -32,6 +32,11 @@ test.each([
   ['an abort grace above the cancel grace', { 'worker.cancel-grace': 50 }, 'must not be longer than'],
   ['options that nothing takes', { 'worker.data-options': { a: 1 } }, 'set worker.data'],
   ['a first wait above the longest', { 'nanny.restart-backoff.max': 1 }, 'base (100ms)'],
+  [
+    'a time to live that one late heartbeat is the end of',
+    { 'nanny.worker-ttl': '2s' },
+    'at least 3 heartbeat intervals (1s each)',
+  ],
   ['one port for two servers', { 'scheduler.http-port': 8786 }, 'both are 8786'],
   ['a certificate without its key', { 'tls.cert': 'c.pem' }, 'go together'],
   ['an open door', { 'scheduler.host': '0.0.0.0' }, 'security.insecure'],

@@ -12,6 +12,9 @@ export interface Relation {
   readonly listener?: Program;
 }
 
+/** One heartbeat that is late is no silence. */
+const HEARTBEATS_MISSED_MIN = 3;
+
 const LADDER = ['target', 'spill', 'pause', 'terminate'] as const;
 
 const isLoopback = (host: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
@@ -78,6 +81,14 @@ export const RELATIONS: readonly Relation[] = [
   {
     paths: ['worker.abort-grace', 'worker.cancel-grace'],
     check: ({ worker }) => inOrder(worker.abortGrace, worker.cancelGrace, 'abort-grace', 'cancel-grace'),
+  },
+  {
+    paths: ['scheduler.heartbeat-interval', 'nanny.worker-ttl'],
+    check: ({ scheduler: { heartbeatInterval }, nanny: { workerTtl } }) =>
+      workerTtl === false || workerTtl >= HEARTBEATS_MISSED_MIN * heartbeatInterval
+        ? undefined
+        : `worker-ttl (${formatDuration(workerTtl)}) must be at least ${HEARTBEATS_MISSED_MIN} heartbeat intervals ` +
+          `(${formatDuration(heartbeatInterval)} each), or a worker is killed for one that is late`,
   },
   {
     paths: ['nanny.restart-backoff.base', 'nanny.restart-backoff.max'],

@@ -25,6 +25,8 @@ export type DeathCause =
       readonly terminateBytes: number;
       readonly limitBytes: number;
     }
+  /** Its process was there, but its control loop gave no sign of life for longer than it may, so the nanny ended it. */
+  | { readonly kind: 'hung'; readonly silentMs: number; readonly ttlMs: number }
   /** The kernel ended it: a control group, or the machine, had no memory left. */
   | { readonly kind: 'kernel-oom' }
   /** The worker asked to be replaced: a native call outlived `cancel-grace`, or memory could not be reclaimed. */

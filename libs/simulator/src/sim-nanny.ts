@@ -35,6 +35,7 @@ export class SimNanny implements ChildProcesses {
         workerNames,
         closeTimeoutMs: 2_000,
         startTimeoutMs: 60_000,
+        workerTtlMs: 5_000,
         backoffBaseMs: 100,
         backoffMaxMs: 2_000,
         stableMs: 5_000,

@@ -1,5 +1,5 @@
 import { asNannyId, type RunId, type SeededRandom, type TaskKey, type WorkerId } from '@spillway/kernel';
-import { PROTOCOL_VERSION, type Payload } from '@spillway/messages';
+import { PROTOCOL_VERSION, type Payload, type WorkerHello } from '@spillway/messages';
 import type { ArrivedValue, GatherOutcome, GatherRequest, PeerLink, TransferControl } from '@spillway/ports';
 import { WorkerMachine } from '@spillway/worker-machine';
 import { DEFAULT_MEMORY_OPTIONS, GrowthWatch, MemoryMachine } from '@spillway/worker-memory';
@@ -53,6 +53,24 @@ function memoryMachineOf(random: SeededRandom): MemoryMachine {
     recentToOldMs: 2_000,
   });
 }
+
+const identityOf = (who: {
+  readonly workerId: WorkerId;
+  readonly name: string;
+  readonly nannyId: string;
+  readonly slotCount: number;
+}): Omit<WorkerHello, 'holdings'> => ({
+  workerId: who.workerId,
+  name: who.name,
+  nannyId: asNannyId(who.nannyId),
+  address: who.workerId,
+  nthreads: who.slotCount,
+  memoryLimitBytes: LIMIT_BYTES,
+  isLimitEnforced: true,
+  pid: 1,
+  protocol: PROTOCOL_VERSION,
+  softwareVersion: 'simulated',
+});
 
 /** What its former life left, or a new one. */
 function folderOf({ adopts, folders }: SimWorld, name: string): SimFolder {
@@ -120,19 +138,9 @@ export class SimWorker implements PeerLink, TransferControl {
         ),
       openLink: (hello, listener) =>
         world.network.connect(workerId, listener, (link) => world.scheduler.openWorker(hello(), link)),
-      identity: () => ({
-        workerId,
-        name,
-        nannyId: asNannyId(nannyId),
-        address: workerId,
-        nthreads: slotCount,
-        memoryLimitBytes: LIMIT_BYTES,
-        isLimitEnforced: true,
-        pid: 1,
-        protocol: PROTOCOL_VERSION,
-        softwareVersion: 'simulated',
-      }),
+      identity: () => identityOf({ workerId, name, nannyId, slotCount }),
       heartbeatIntervalMs: HEARTBEAT_MS,
+      onHeartbeat: () => this.tell({ type: 'alive' }),
       measure: () => ({ cpuFraction: 0, loopDelayMs: 0 }),
       loopDelay: () => Promise.resolve({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),
       onEnd: (how, reason) => void this.end(how, reason, how === 'recycle'),

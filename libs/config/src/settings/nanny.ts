@@ -100,6 +100,18 @@ export const nannySettings = {
     doc: `How long a worker that was asked to close may take to finish before it is killed. Longer lets it hand over more;
       shorter ends the nanny sooner. Keep it below what the container or service manager allows the nanny.`,
   }),
+  'worker-ttl': duration({
+    default: 30_000,
+    min: 1,
+    mayBeOff: true,
+    programs: ['nanny'],
+    flag: '--worker-ttl',
+    doc: `How long a worker may give its nanny no sign of life before it is killed as hung and replaced. Its control loop gives
+      one with each heartbeat; tasks cannot hold it up, a stopped process, a swapping machine or a container of yours
+      (\`worker.data\`) can. Time in which the nanny did not run either does not count. Shorter replaces it sooner; longer lets
+      it come back with its values, though the scheduler has given its tasks to others by then. \`false\` waits for ever, for
+      debugging.`,
+  }),
   'restart-backoff': {
     base: duration({
       default: 100,

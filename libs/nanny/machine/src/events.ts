@@ -18,6 +18,13 @@ export type NannyEvent =
       readonly slot: number;
       readonly workerId: WorkerId;
     }
+  /** The control loop of the worker turns: it says so with each of its heartbeats. */
+  | {
+      readonly type: 'worker-alive';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+    }
   /** The worker says it will end, and why, so that its exit is not taken for a crash. */
   | {
       readonly type: 'worker-recycling';

@@ -154,7 +154,7 @@ test('a worker that never registers is killed, and each further one rests longer
 });
 
 test('a worker that registered in time is not killed when its start would have been over', () => {
-  const nanny = running(aNanny({ startTimeoutMs: 5000 }));
+  const nanny = running(aNanny({ startTimeoutMs: 5000, workerTtlMs: false }));
   expect(nanny.nextWakeMs).toBeUndefined();
   expect(nanny.handle(tick, 5000)).toEqual([]);
 });
@@ -238,6 +238,7 @@ test('whatever happens in whatever order, a slot never has two processes, and st
     fc.constantFrom(
       'spawned',
       'ready',
+      'alive',
       'exit',
       'late-exit',
       'restart',
@@ -275,6 +276,7 @@ test('whatever happens in whatever order, a slot never has two processes, and st
         if (name === 'start') feed(start);
         if (name === 'spawned') feed({ type: 'worker-spawned', stimulusId, slot, workerId, pid: 1 });
         if (name === 'ready') feed({ type: 'worker-ready', stimulusId, slot, workerId });
+        if (name === 'alive') feed({ type: 'worker-alive', stimulusId, slot, workerId });
         if (name === 'restart') feed({ type: 'restart-worker', stimulusId, workerId, reason: 'r' });
         if (name === 'late-exit') feed(exited(asWorkerId('n1/0-0')));
         if (name === 'exit') exit(slot);

@@ -11,6 +11,7 @@ import type { NannyEvent } from './events.js';
 import type { NannyInstruction } from './instructions.js';
 import { MemoryWatch, type MemoryRule } from './memory-watch.js';
 import { restMs, type RestartPolicy } from './restart-policy.js';
+import { SignsOfLife } from './signs-of-life.js';
 import { lifeOf, type Life, type Slot, type SlotState } from './slot.js';
 import { verdictOf } from './verdict.js';
 
@@ -22,6 +23,8 @@ export interface NannyMachineOptions extends RestartPolicy {
   readonly closeTimeoutMs: number;
   /** How long a worker may take from its start to being registered before it is killed and replaced. */
   readonly startTimeoutMs: number;
+  /** How long a registered worker may give no sign of life before it is killed as hung; `false`: for ever. */
+  readonly workerTtlMs: number | false;
   /** What each worker may use, at first. */
   readonly limitBytes: number | false;
   /** Process memory above this share of the limit ends a worker; `false`: nothing does. */
@@ -32,9 +35,12 @@ export interface NannyMachineOptions extends RestartPolicy {
   readonly growthBytesPerMs: number;
 }
 
+/** The nanny wakes that much too late on a busy machine; beyond it, it did not run. */
+const ABSENCE_MS_MIN = 1000;
+
 /**
  * Keeps one worker process running in each slot: starts them, decides when the next one starts after a death, ends
- * them in order on `stop`, ends those that use too much memory, and gives every death its verdict. Touches no disk.
+ * them in order on `stop`, ends those that use too much memory or hang, and gives every death its verdict. Touches no disk.
  *
  * Invariant: a slot has at most one process; `finished` is said once, when no process is left after `stop`.
  */
@@ -72,6 +78,7 @@ export class NannyMachine {
   }
 
   handle(event: NannyEvent, nowMs: number): NannyInstruction[] {
+    this.#discountAbsence(nowMs);
     this.#nowMs = nowMs;
     this.#out = [];
     switch (event.type) {
@@ -84,6 +91,9 @@ export class NannyMachine {
         break;
       case 'worker-ready':
         this.#onReady(event);
+        break;
+      case 'worker-alive':
+        this.#lifeOf(event.workerId)?.signs.onSign(nowMs);
         break;
       case 'worker-recycling':
         this.#onRecycling(event);
@@ -125,6 +135,7 @@ export class NannyMachine {
       pid: undefined,
       recyclingBecause: undefined,
       memory: new MemoryWatch(this.options.growthBytesPerMs, this.#nowMs),
+      signs: new SignsOfLife(this.options.workerTtlMs, this.#nowMs),
     };
     slot.state = { name: 'starting', life, killAtMs: this.#nowMs + this.options.startTimeoutMs };
     this.#out.push({ type: 'spawn-worker', stimulusId, slot: slot.index, workerId, name: slot.workerName });
@@ -154,6 +165,7 @@ export class NannyMachine {
     if (slot?.state.name !== 'starting') return;
     const { life } = slot.state;
     slot.state = { name: 'running', life };
+    life.signs.onSign(this.#nowMs);
     const startMs = Math.round(this.#nowMs - life.startedAtMs);
     this.#out.push({
       type: 'log-event',
@@ -239,6 +251,7 @@ export class NannyMachine {
     const deadlineMs = deadlineOf(state);
     if (deadlineMs === undefined || this.#nowMs < deadlineMs) return;
     if (state.name === 'resting') this.#spawn(slot, stimulusId);
+    if (state.name === 'running') this.#endHung(slot, state.life, stimulusId);
     if (state.name === 'closing') {
       const why = `did not close within ${this.options.closeTimeoutMs} ms`;
       this.#kill(slot, state.life, { why, cause: { kind: 'recycled', reason: state.reason } }, stimulusId);
@@ -252,6 +265,23 @@ export class NannyMachine {
         stimulusId,
       );
     }
+  }
+
+  /** SIGKILL at once: what does not turn does not hear anything else. */
+  #endHung(slot: Slot, life: Life, stimulusId: StimulusId): void {
+    const { workerTtlMs } = this.options;
+    if (workerTtlMs === false) return;
+    const silentMs = Math.round(life.signs.silentMs(this.#nowMs));
+    const why = `gave no sign of life for ${silentMs} ms`;
+    this.#kill(slot, life, { why, cause: { kind: 'hung', silentMs, ttlMs: workerTtlMs } }, stimulusId);
+  }
+
+  /** An event that comes long after a wake that was wanted: until then the nanny itself did not run. */
+  #discountAbsence(nowMs: number): void {
+    const dueMs = Math.max(this.nextWakeMs ?? Infinity, this.#nowMs);
+    const absentMs = nowMs - dueMs;
+    if (absentMs < ABSENCE_MS_MIN || dueMs === Infinity) return;
+    for (const slot of this.#slots) lifeOf(slot)?.signs.discount(absentMs);
   }
 
   #look(slot: Slot, stimulusId: StimulusId): void {
@@ -310,6 +340,11 @@ export class NannyMachine {
     return this.#slots.find((slot) => lifeOf(slot)?.workerId === workerId);
   }
 
+  #lifeOf(workerId: WorkerId): Life | undefined {
+    const slot = this.#slotOf(workerId);
+    return slot === undefined ? undefined : lifeOf(slot);
+  }
+
   #updateLife(workerId: WorkerId, change: Partial<Life>): Slot | undefined {
     const slot = this.#slotOf(workerId);
     if (slot === undefined || !('life' in slot.state)) return undefined;
@@ -327,5 +362,6 @@ const nextLookMs = (state: SlotState): number =>
 function deadlineOf(state: SlotState): number | undefined {
   if (state.name === 'resting') return state.startAtMs;
   if (state.name === 'closing' || state.name === 'starting') return state.killAtMs;
+  if (state.name === 'running') return state.life.signs.deadlineMs;
   return undefined;
 }

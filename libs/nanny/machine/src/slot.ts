@@ -1,6 +1,7 @@
 import type { WorkerId } from '@spillway/kernel';
 import type { DeathCause } from '@spillway/messages';
 import type { MemoryWatch } from './memory-watch.js';
+import type { SignsOfLife } from './signs-of-life.js';
 
 /**
  * A place for one worker. Each state carries what only it needs.
@@ -8,7 +9,7 @@ import type { MemoryWatch } from './memory-watch.js';
  * - `empty`: nothing runs and nothing is planned (before `start`, after `stop`).
  * - `starting`: a process was asked for and has not reported itself registered; at `killAtMs` it is killed. Invariant: at
  *   most one process a slot.
- * - `running`: the worker is registered.
+ * - `running`: the worker is registered; it is killed when it gives no sign of life for too long.
  * - `closing`: it was asked to end in order, or said that it would; at `killAtMs` it is killed.
  * - `killing`: SIGKILL was sent; the exit will come.
  * - `resting`: the last worker ended; the next one starts at `startAtMs`.
@@ -34,6 +35,7 @@ export interface Life {
   /** The worker said it would end, and why. */
   readonly recyclingBecause: string | undefined;
   readonly memory: MemoryWatch;
+  readonly signs: SignsOfLife;
 }
 
 export interface Slot {

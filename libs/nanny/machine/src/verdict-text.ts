@@ -22,6 +22,8 @@ function describe(cause: DeathCause): string {
         `was ended by its nanny at ${aboutBytes(cause.processBytes)} of process memory, above terminate ` +
         `(${aboutBytes(cause.terminateBytes)} of a limit of ${aboutBytes(cause.limitBytes)}),`
       );
+    case 'hung':
+      return `gave its nanny no sign of life for ${cause.silentMs} ms although its process was there, and was ended`;
     case 'kernel-oom':
       return 'was ended by the kernel, which had no memory left for its control group or machine,';
     case 'recycled':
@@ -43,6 +45,11 @@ export function nextStepOf(cause: DeathCause): string {
       );
     case 'heap-exhausted':
       return 'Keep large data in typed arrays or Buffers, which are not part of the V8 heap, or give workers a larger --memory-limit.';
+    case 'hung':
+      return (
+        'Its control loop stood still: the process was stopped (SIGSTOP, a debugger), the machine swaps, or code of a ' +
+        'container of yours (worker.data) did not return. If it takes that long by right, raise nanny.worker-ttl.'
+      );
     case 'kernel-oom':
       return (
         "Processes beside the workers use memory that counts as the workers', or the limit is above that of the container: " +

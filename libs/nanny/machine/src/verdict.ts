@@ -12,6 +12,9 @@ type Exited = Extract<NannyEvent, { type: 'worker-exited' }>;
 const V8_HEAP_WORDS = /FATAL ERROR:.*(heap|memory)/i;
 const EXIT_CODE_OF_ABORT = 134;
 
+/** Say more than what the worker had asked for before. */
+const KILLS_OF_ITS_OWN: ReadonlySet<DeathCause['kind']> = new Set(['memory-limit', 'hung']);
+
 export function verdictOf(slot: Slot, exited: Exited, rule: MemoryRule, nowMs: number): Verdict {
   const life = lifeOf(slot);
   const livedMs = life === undefined ? 0 : Math.round(nowMs - life.startedAtMs);
@@ -34,7 +37,7 @@ export function verdictOf(slot: Slot, exited: Exited, rule: MemoryRule, nowMs: n
 function causeOf(slot: Slot, exited: Exited): DeathCause {
   if (exited.startError !== undefined) return { kind: 'start-failed', message: exited.startError };
   const byItself = lifeOf(slot)?.recyclingBecause;
-  if (slot.state.name === 'killing' && slot.state.cause.kind === 'memory-limit') return slot.state.cause;
+  if (slot.state.name === 'killing' && KILLS_OF_ITS_OWN.has(slot.state.cause.kind)) return slot.state.cause;
   if (byItself !== undefined) return { kind: 'recycled', reason: byItself };
   if (slot.state.name === 'closing') return { kind: 'closed' };
   if (slot.state.name === 'killing') return slot.state.cause;

@@ -25,6 +25,7 @@ class Rig {
       workerNames: ['w'],
       closeTimeoutMs: 1000,
       startTimeoutMs: 1000,
+      workerTtlMs: 1000,
       backoffBaseMs: 100,
       backoffMaxMs: 1000,
       stableMs: 1000,

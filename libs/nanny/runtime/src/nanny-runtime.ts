@@ -236,16 +236,22 @@ export class NannyRuntime {
       this.#options.logger.warn({ workerId }, 'a worker said something over IPC that no worker says');
       return;
     }
-    if (message.type === 'ready')
-      this.#dispatch({ type: 'worker-ready', stimulusId: this.#stimulus('ready'), slot, workerId });
-    else
-      this.#dispatch({
-        type: 'worker-recycling',
-        stimulusId: this.#stimulus('recycling'),
-        slot,
-        workerId,
-        reason: message.reason,
-      });
+    switch (message.type) {
+      case 'ready':
+        this.#dispatch({ type: 'worker-ready', stimulusId: this.#stimulus('ready'), slot, workerId });
+        break;
+      case 'alive':
+        this.#dispatch({ type: 'worker-alive', stimulusId: this.#stimulus('alive'), slot, workerId });
+        break;
+      case 'recycling': {
+        const { reason } = message;
+        const stimulusId = this.#stimulus('recycling');
+        this.#dispatch({ type: 'worker-recycling', stimulusId, slot, workerId, reason });
+        break;
+      }
+      default:
+        assertNever(message, 'message of a worker');
+    }
   }
 
   #send(workerId: WorkerId, message: NannyToWorker): void {

@@ -41,6 +41,12 @@ function deathCause(wire: spillway.v1.DeathCause): DeathCause {
         limitBytes: count(m.limitBytes, 'limit_bytes'),
         terminateBytes: count(m.terminateBytes, 'terminate_bytes'),
       }));
+    case 'hung':
+      return required(wire.hung, 'hung', (m) => ({
+        kind: 'hung',
+        silentMs: durationMs(m.silence, 'silence'),
+        ttlMs: durationMs(m.ttl, 'ttl'),
+      }));
     case 'kernelOom':
       return { kind: 'kernel-oom' };
     case 'recycled':

@@ -70,6 +70,8 @@ function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
       const { processBytes, limitBytes, terminateBytes } = cause;
       return { memoryLimit: { processBytes, limitBytes, terminateBytes } };
     }
+    case 'hung':
+      return { hung: { silence: durationFromMs(cause.silentMs), ttl: durationFromMs(cause.ttlMs) } };
     case 'kernel-oom':
       return { kernelOom: {} };
     case 'recycled':

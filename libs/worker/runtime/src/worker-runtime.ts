@@ -57,6 +57,8 @@ export interface WorkerRuntimeOptions {
   /** Who we are, without what we hold; asked at each registration. */
   readonly identity: () => Omit<WorkerHello, 'holdings'>;
   readonly heartbeatIntervalMs: number;
+  /** Called with each heartbeat, whether the scheduler can be reached or not: the control loop turns. */
+  readonly onHeartbeat?: () => void;
   /** What a heartbeat says beside memory and what runs. */
   readonly measure: () => Omit<WorkerMetrics, 'executing' | 'memory' | 'isUnderPressure'>;
   /** How late the control loop was since this was asked last. */
@@ -262,7 +264,8 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   }
 
   #sendHeartbeat(): void {
-    const { clock, measure } = this.#options;
+    const { clock, measure, onHeartbeat } = this.#options;
+    onHeartbeat?.();
     const memory = this.#memory.readings();
     const { isUnderPressure } = this.#memory;
     const executing = this.#machine.executing(clock.nowMs());

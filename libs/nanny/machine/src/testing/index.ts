@@ -1,20 +1,2 @@
-import { asNannyId, GROWTH_BYTES_PER_MS } from '@spillway/kernel';
-import { NannyMachine, type NannyMachineOptions } from '../nanny-machine.js';
-
-/** A nanny with sensible options for tests: one slot called `w`. */
-export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine {
-  return new NannyMachine({
-    nannyId: asNannyId('n1'),
-    workerNames: ['w'],
-    closeTimeoutMs: 1000,
-    startTimeoutMs: 30_000,
-    backoffBaseMs: 100,
-    backoffMaxMs: 1000,
-    stableMs: 10_000,
-    limitBytes: 1_000_000_000,
-    terminateFraction: 0.95,
-    growthBytesPerMs: GROWTH_BYTES_PER_MS,
-    adopts: true,
-    ...options,
-  });
-}
+export { aNanny } from './a-nanny.js';
+export { nannyScript } from './script.js';

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadWork, startCluster } from './clusters.js';
+import { isAlive, until } from './testing/processes.js';
+
+/** A worker whose process is there and does nothing. */
+test('a stopped worker is killed by its nanny, with the verdict hung, and replaced', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-e2e-'));
+  await using cluster = await startCluster({
+    workers: 1,
+    settings: { 'nanny.worker-ttl': '3s', 'scheduler.allowed-failures': 0 },
+  });
+  await using client = await cluster.connect();
+  const { waitForFile } = await loadWork(client);
+  const [before] = await client.workers();
+  const [pid] = (await client.run(() => process.pid)).values();
+  const begun = join(folder, 'begun');
+  const future = client.submit(waitForFile, begun, join(folder, 'never'));
+  await until(() => existsSync(begun));
+
+  process.kill(pid!, 'SIGSTOP');
+
+  const error = await future.exception({ timeout: '40s' });
+  expect(error).toMatchObject({ code: 'KILLED_WORKER', details: { cause: 'hung' } });
+  expect(error!.message).toMatch(
+    /gave its nanny no sign of life for 3\d{3} ms although its process was there/,
+  );
+  expect(error!.message).toContain('nanny.worker-ttl');
+  expect(error!.details['lastMemory']).toMatch(/^\d+ MiB \d+ ms before, /);
+  expect(isAlive(pid!)).toBe(false);
+  await until(async () => (await client.workers()).some(({ workerId }) => workerId !== before!.workerId));
+  expect((await client.workers())[0]!.name).toBe(before!.name);
+  await rm(folder, { recursive: true });
+}, 90_000);
