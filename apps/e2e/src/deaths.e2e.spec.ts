@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { repeat, type Client, type LocalCluster } from '@spillway/client';
 import { loadWork, startCluster } from './clusters.js';
+
+const BLOCKING_CONTAINER = fileURLToPath(new URL('./fixtures/map-container.mjs', import.meta.url));
 
 /** Workers that die, and what becomes of their work. */
 let cluster: LocalCluster;
@@ -64,6 +68,26 @@ test('a nanny that is killed takes its workers with it', async () => {
   const parents = await other.run(() => process.ppid);
   process.kill([...parents.values()][0]!, 'SIGKILL');
   await until(() => pids.every((pid) => !isAlive(pid)));
+}, 60_000);
+
+test('a nanny that is killed takes a worker with it whose control loop stands still', async () => {
+  const begun = join(folder, 'blocked');
+  await using own = await startCluster({
+    workers: 1,
+    settings: {
+      'worker.data': `${BLOCKING_CONTAINER}#makeBlocking`,
+      'worker.data-options': JSON.stringify({ begun }),
+    },
+  });
+  await using other = await own.connect();
+  const [worker] = (await other.run(() => [process.pid, process.ppid] as const)).values();
+  const [workerPid, nannyPid] = worker!;
+  const future = other.submit((x: number) => x + 1, 1);
+  // Its control loop has gone into the container, and does not come back.
+  await until(() => existsSync(begun));
+  process.kill(nannyPid, 'SIGKILL');
+  await until(() => !isAlive(workerPid));
+  future.release();
 }, 60_000);
 
 function isAlive(pid: number): boolean {

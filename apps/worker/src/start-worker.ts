@@ -60,6 +60,7 @@ export async function startWorker(
     listenAddress: `${config.worker.host}:${config.worker.port}`,
     source: worker.runtime,
     servingMax: config.worker.connections.incoming,
+    ...(origin.nannyId === undefined ? {} : { parentPid: process.ppid }),
     logger,
     onEnded: (error) => end({ how: 'recycle', reason: error.message }),
   });

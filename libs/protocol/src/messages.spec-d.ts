@@ -285,7 +285,6 @@ const deathCause: fc.Arbitrary<DeathCause> = fc.oneof(
   fc.record({ kind: type('exit-code'), code: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) }),
   fc.record({ kind: type('signal'), signal: name }),
   fc.record({ kind: type('memory-limit'), processBytes: count, limitBytes: count, terminateBytes: count }),
-  fc.record({ kind: type('hung'), silentMs: ms, ttlMs: ms }),
   fc.record({ kind: type('recycled'), reason: words }),
   fc.record({ kind: type('start-failed'), message: words }),
 );

@@ -9,6 +9,7 @@ import { fromRemoteError, type Payload, toRemoteError } from '@spillway/messages
 import type { ArrivedValue } from '@spillway/ports';
 import { IsolateGarbage, systemClock, systemTimers } from '@spillway/platform';
 import { DataClient, DataServer, type DataSource, type ServedValue } from '@spillway/protocol';
+import { endWithParent } from './end-with-parent.js';
 import { Outbox, payloadsOf, transfersOf } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
 import { openSpilled } from './spilled-value.js';
@@ -17,7 +18,9 @@ import type { FromThread, SpilledValue, ThreadSettings, ToThread } from './threa
 /** Call as the only statement of the thread's entry file. Requires: started by `TransferThread`. */
 export function runTransferThread(): void {
   const port = must(parentPort ?? undefined, 'parent port: runTransferThread runs in a worker thread only');
-  const thread = new TransferThreadBody(new Outbox<FromThread>(port), workerData as ThreadSettings);
+  const settings = workerData as ThreadSettings;
+  if (settings.parentPid !== undefined) endWithParent(settings.parentPid, systemTimers);
+  const thread = new TransferThreadBody(new Outbox<FromThread>(port), settings);
   port.on('message', (messages: readonly ToThread[]) =>
     messages.forEach((message) => thread.handle(message)),
   );

@@ -16,6 +16,7 @@ export interface ThreadSettings {
   readonly reflection: boolean;
   readonly serverSecurity: ServerSecurity | undefined;
   readonly channelSecurity: ChannelSecurity | undefined;
+  readonly parentPid: number | undefined;
 }
 
 /** Where a value lies on disk, and what it is. */

@@ -41,6 +41,8 @@ export interface TransferThreadOptions {
   /** TLS of the own service, and towards peers. Default none. */
   readonly serverSecurity?: ServerSecurity;
   readonly channelSecurity?: ChannelSecurity;
+  /** The process ends at once when its parent is another one: its nanny is gone, and the control loop may stand still. */
+  readonly parentPid?: number;
   /** How long `close` waits for transfers under way. */
   readonly closeTimeoutMs?: number;
   /** The thread ended although nobody closed it: this worker can neither serve nor fetch any more. */
@@ -75,6 +77,7 @@ export class TransferThread implements PeerLink, TransferControl {
       reflection: options.reflection ?? false,
       serverSecurity: options.serverSecurity,
       channelSecurity: options.channelSecurity,
+      parentPid: options.parentPid,
     };
     this.#worker = new Worker(options.entry, { workerData: settings, name: 'spillway-transfer' });
     this.#outbox = new Outbox(this.#worker);
