@@ -25,7 +25,7 @@ test('a stopped worker is killed by its nanny, with the verdict hung, and replac
   const error = await future.exception({ timeout: '40s' });
   expect(error).toMatchObject({ code: 'KILLED_WORKER', details: { cause: 'hung' } });
   expect(error!.message).toMatch(
-    /gave its nanny no sign of life for 3\d{3} ms although its process was there/,
+    /gave its nanny no sign of life for \d{4,} ms although its process was there/,
   );
   expect(error!.message).toContain('nanny.worker-ttl');
   expect(error!.details['lastMemory']).toMatch(/^\d+ MiB \d+ ms before, /);
