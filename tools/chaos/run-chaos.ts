@@ -67,7 +67,8 @@ async function runPlan(plan: readonly Action[], options: ChaosOptions, record: C
   } catch (error) {
     record.find('lost', `the run broke off: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
-    for (const left of await cluster.close()) record.find('left-behind', left);
+    const processes = await cluster.close();
+    for (const left of [...processes, ...disk.leftovers()]) record.find('left-behind', left);
     disk.remove();
     rmSync(folder, { recursive: true, force: true });
     process.off('exit', atExit).off('SIGINT', interrupt).off('SIGTERM', interrupt);

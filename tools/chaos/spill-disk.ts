@@ -51,9 +51,11 @@ export class SpillDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  /** What programs have left there. Their own folders may stay for ten minutes (`spill.leftovers-removed`); what is in them not. */
+  /** Files that are left there, once everybody has closed: nannies remove what their workers had. */
   leftovers(): readonly string[] {
-    return readdirSync(this.folder, { recursive: true }).map(String);
+    return readdirSync(this.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => `the file ${name}, among what was spilled`);
   }
 
   /** Twice is harmless. */
