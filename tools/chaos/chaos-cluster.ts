@@ -19,6 +19,8 @@ export const LIMIT_MIB = 256;
 const LIMIT_BYTES = LIMIT_MIB * 2 ** 20;
 /** Low enough for much to be on disk, so that deaths have something to adopt. */
 const TARGET = '0.25';
+/** Within what a worker may be stopped for, so that some are taken for hung, and others go on. */
+const WORKER_TTL = '8s';
 /** What ends by itself is started again, as a service manager does. */
 const RESTART_MS = 500;
 const CLOSE_MS = 15_000;
@@ -177,6 +179,7 @@ export class ChaosCluster {
         ...this.options.disk.settings,
         'worker.local-directory': this.options.disk.folder,
         'worker.memory.target': TARGET,
+        'nanny.worker-ttl': WORKER_TTL,
         ...(name === 'c'
           ? {
               'worker.port': `${this.#peerPort}`,

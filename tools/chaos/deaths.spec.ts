@@ -9,6 +9,13 @@ test('a signal is explained if it was ours, for that process', () => {
   expect(reasons.explains('signal', death(1100, 8))).toBe(false);
 });
 
+test('a worker hangs if we stopped it, and no other', () => {
+  const reasons = new Reasons();
+  reasons.stopped(7, 5000);
+  expect(reasons.explains('hung', death(9000))).toBe(true);
+  expect(reasons.explains('hung', death(9000, 8))).toBe(false);
+});
+
 test('a death of memory is explained while a bomb is lit, and for a moment after it has gone out', () => {
   const reasons = new Reasons();
   expect(reasons.explains('memory-limit', death(0))).toBe(false);

@@ -8,6 +8,7 @@ const BOMB_ECHO_MS = 5_000;
 /** What was done that may end a worker. */
 export class Reasons {
   readonly #killedPids = new Set<number>();
+  readonly #stoppedPids = new Set<number>();
   readonly #linkTroubleUntilMs = new Map<string, number>();
   readonly #liveBombs = new Set<object>();
   #lastBombAtMs = -Infinity;
@@ -18,6 +19,11 @@ export class Reasons {
   killed(pid: number, nowMs: number): void {
     this.#killedPids.add(pid);
     this.disturbed(nowMs);
+  }
+
+  stopped(pid: number, untilMs: number): void {
+    this.#stoppedPids.add(pid);
+    this.disturbed(untilMs);
   }
 
   /** Anything after which a result may have to be computed once more. */
@@ -52,6 +58,8 @@ export class Reasons {
     switch (cause) {
       case 'signal':
         return this.#killedPids.has(pid);
+      case 'hung':
+        return this.#stoppedPids.has(pid);
       case 'memory-limit':
       case 'heap-exhausted':
         return this.#liveBombs.size > 0 || nowMs - this.#lastBombAtMs < BOMB_ECHO_MS;

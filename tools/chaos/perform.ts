@@ -134,6 +134,7 @@ export class Performer {
     }
     this.#stopped.add(target);
     reasons.silenced(target.nanny, record.nowMs() + forMs);
+    reasons.stopped(target.pid, record.nowMs() + forMs);
     this.#after(forMs, () => {
       this.#stopped.delete(target);
       record.say(
