@@ -51,6 +51,8 @@ export class ChaosCluster {
   readonly #all: ProcessIdentity[] = [];
   readonly #nannies = new Map<NannyName, Program>();
   readonly #aboveLimit = new Set<number>();
+  /** Workers that have said that they close, and have not ended yet. */
+  readonly #closing = new Set<string>();
   readonly #log: WriteStream | undefined;
   readonly #lastLines: string[] = [];
   #scheduler: Program | undefined;
@@ -225,6 +227,7 @@ export class ChaosCluster {
     if (this.#lastLines.length > LOG_LINES_KEPT) this.#lastLines.shift();
     const { record } = this.options;
     if (line.event === 'worker.spawned') this.#onSpawned(instance as NannyName, line);
+    else if (line.event === 'worker.closing') this.#closing.add(String(line['instance']));
     else if (line.event === 'worker.exited') this.#onExited(instance as NannyName, line);
     else if (line.event === 'worker.ready' && line['startMs'] !== undefined)
       record.say(`worker ${line['worker']} registered (${line['startMs']} ms)`);
@@ -242,6 +245,7 @@ export class ChaosCluster {
     const identity = identify(Number(line['pid']));
     if (identity === undefined) return;
     this.#all.push(identity);
+    this.#closing.delete(String(line['worker']));
     this.#workers.set(String(line['workerId']), { ...identity, workerName: String(line['worker']), nanny });
   }
 
@@ -256,7 +260,10 @@ export class ChaosCluster {
     record.say(`nanny ${nanny}: ${line.msg}`);
     const nowMs = record.nowMs();
     reasons.disturbed(nowMs);
-    if (!reasons.explains(cause, { nanny, pid, nowMs })) record.find('unexplained-death', String(line.msg));
+    // One that could not reach the scheduler closes in order, and says so with an exit code of its own.
+    const didClose = this.#closing.delete(String(line['worker'])) && cause === 'exit-code';
+    if (!reasons.explains(didClose ? 'closed' : cause, { nanny, pid, nowMs }))
+      record.find('unexplained-death', String(line.msg));
   }
 
   /** The kernel keeps the peak, so no look is too late as long as the process is there. */
