@@ -179,6 +179,8 @@ export class ChaosCluster {
       [...args, '--nthreads', `${nthreads}`, '--memory-limit', `${LIMIT_MIB} MiB`],
       {
         ...this.options.disk.settings,
+        // Deaths come more often here than any worker could be blamed for.
+        'nanny.quarantine.deaths': 'false',
         'worker.local-directory': this.options.disk.folder,
         'worker.memory.target': TARGET,
         'nanny.worker-ttl': WORKER_TTL,

@@ -6,6 +6,7 @@ import { healthCommand } from './commands/health.js';
 import { localCommand } from './commands/local.js';
 import { memoryCommand } from './commands/memory.js';
 import { nannyCommand } from './commands/nanny.js';
+import { releaseCommand } from './commands/release.js';
 import { schedulerCommand } from './commands/scheduler.js';
 import { trimCommand } from './commands/trim.js';
 import { workerCommand } from './commands/worker.js';
@@ -34,6 +35,7 @@ export async function runCommandLine(argv: readonly string[], programs: ProgramF
     workersCommand(),
     memoryCommand(),
     trimCommand(),
+    releaseCommand(),
     healthCommand(),
     configCommand(),
   ]) {

@@ -11,10 +11,16 @@ import {
   asNannyId,
   GROWTH_BYTES_PER_MS,
   SOFTWARE_VERSION,
+  UnknownWorkerError,
   type NannyId,
   type WorkerId,
 } from '@spillway/kernel';
-import { PROTOCOL_VERSION, type NannyToScheduler, type SchedulerToNanny } from '@spillway/messages';
+import {
+  PROTOCOL_VERSION,
+  type NannyToScheduler,
+  type Quarantine,
+  type SchedulerToNanny,
+} from '@spillway/messages';
 import type { Link, LinkListener, Logger } from '@spillway/ports';
 import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime, type NannyEnd } from '@spillway/nanny-runtime';
@@ -34,7 +40,7 @@ import {
   systemTimers,
   type ProgramFiles,
 } from '@spillway/platform';
-import { NannyServer, openNannyLink, type NannyStatus } from '@spillway/protocol';
+import { NannyServer, openNannyLink, type NannyHandlers, type NannyStatus } from '@spillway/protocol';
 import { createLogger } from '@spillway/telemetry';
 import { jemallocVariables, type JemallocVariables } from './worker-allocator.js';
 import { workerEnviron } from './worker-environ.js';
@@ -88,11 +94,7 @@ export async function startNanny(
   const security = serverSecurityOf(config.tls);
   const server = await NannyServer.listen({
     address: `${config.nanny.host}:${config.nanny.port}`,
-    handlers: {
-      getStatus: () => ({ nannyId, name, slots: runtime.slots.map(describeSlot) }),
-      restartWorker: (workerId, reason) => runtime.restartWorker(workerId, reason),
-      stop: (reason) => runtime.stop(reason),
-    },
+    handlers: handlersOf({ nannyId, name }, () => runtime),
     logger,
     ...(security === undefined ? {} : { security }),
   });
@@ -113,6 +115,7 @@ export async function startNanny(
   });
   try {
     await runtime.start();
+    logger.info({ address }, `nanny ${name} listens to operators at ${address}`);
   } catch (error) {
     memory.cancel();
     await server.close();
@@ -133,6 +136,22 @@ export async function startNanny(
   };
 }
 
+/** What operators may ask. */
+const handlersOf = (
+  { nannyId, name }: Pick<Who, 'nannyId' | 'name'>,
+  runtime: () => NannyRuntime,
+): NannyHandlers => ({
+  getStatus: () => ({ nannyId, name, slots: runtime().slots.map(describeSlot) }),
+  restartWorker: (workerId, reason) => runtime().restartWorker(workerId, reason),
+  releaseWorker: (workerName, reason) => {
+    if (!runtime().releaseWorker(workerName, reason))
+      throw new UnknownWorkerError(
+        `No worker ${workerName} of nanny ${name} is in quarantine. Its log says which are.`,
+      );
+  },
+  stop: (reason) => runtime().stop(reason),
+});
+
 interface Who {
   readonly schedulerAddress: string;
   readonly config: SpillwayConfig;
@@ -151,7 +170,7 @@ interface WorkerStart {
 function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, logger: Logger): NannyRuntime {
   const { config, nannyId, name } = who;
   const { nanny, worker } = config;
-  return new NannyRuntime({
+  const runtime: NannyRuntime = new NannyRuntime({
     machine: new NannyMachine({
       nannyId,
       workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
@@ -161,6 +180,9 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       backoffBaseMs: nanny.restartBackoff.base,
       backoffMaxMs: nanny.restartBackoff.max,
       stableMs: STABLE_MS,
+      quarantineDeaths: nanny.quarantine.deaths,
+      quarantineWindowMs: nanny.quarantine.window,
+      quarantineReleaseMs: nanny.quarantine.release,
       limitBytes: memory.limitBytes,
       terminateFraction: worker.memory.terminate,
       growthBytesPerMs: GROWTH_BYTES_PER_MS,
@@ -182,13 +204,15 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
         logger.warn({ err, scratchFolder }, 'the folder of a worker that is gone could not be removed'),
       );
     },
-    openLink: (listener) => openLink(who, listener),
+    openLink: (listener) => openLink(who, listener, () => runtime.quarantined),
   });
+  return runtime;
 }
 
 function openLink(
   { schedulerAddress, config, ...who }: Who,
   listener: LinkListener<SchedulerToNanny>,
+  quarantined: () => readonly Quarantine[],
 ): Promise<Link<NannyToScheduler>> {
   const security = channelSecurityOf(config.tls);
   return openNannyLink({
@@ -198,6 +222,7 @@ function openLink(
       pid: process.pid,
       protocol: PROTOCOL_VERSION,
       softwareVersion: SOFTWARE_VERSION,
+      quarantined: quarantined(),
     }),
     listener,
     clock: systemClock,
@@ -227,5 +252,6 @@ function describeSlot(slot: NannyRuntime['slots'][number]): NannyStatus['slots']
     lives: slot.lifeCount,
     ...(life === undefined ? {} : { workerId: life.workerId }),
     ...(life?.pid === undefined ? {} : { pid: life.pid }),
+    ...(slot.state.name === 'quarantined' ? { quarantineReason: slot.state.reason } : {}),
   };
 }

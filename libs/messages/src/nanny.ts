@@ -9,6 +9,19 @@ export interface NannyHello {
   readonly pid: number;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly softwareVersion: string;
+  /** Workers of its that are in quarantine now. Absent: none. */
+  readonly quarantined?: readonly Quarantine[];
+}
+
+/** Workers of one name died too often in too short a time: none is started for a while. */
+export interface Quarantine {
+  readonly workerName: string;
+  /** For people: how many deaths, and of what the last one was. */
+  readonly reason: string;
+  /** For how long already. */
+  readonly forMs: number;
+  /** When it ends by itself; `false`: an operator has to release it. */
+  readonly releaseInMs: number | false;
 }
 
 /** Why a worker process ended (architecture.md D10). */
@@ -79,6 +92,19 @@ export type NannyToScheduler =
       readonly restartInMs: number | false;
       /** Its successor takes over the values that it had on disk (architecture.md D8). */
       readonly leavesValues: boolean;
+    }
+  /** No worker of this name for a while: its capacity is withdrawn. */
+  | {
+      readonly type: 'worker-quarantined';
+      readonly stimulusId: StimulusId;
+      readonly quarantine: Quarantine;
+    }
+  /** The quarantine is over; a worker of this name is being started. */
+  | {
+      readonly type: 'worker-released';
+      readonly stimulusId: StimulusId;
+      readonly workerName: string;
+      readonly reason: string;
     }
   | { readonly type: 'heartbeat'; readonly stimulusId: StimulusId }
   | { readonly type: 'nanny-closing'; readonly stimulusId: StimulusId };

@@ -127,4 +127,30 @@ export const nannySettings = {
       doc: 'The longest such wait, however often the worker has died.',
     }),
   },
+  quarantine: {
+    deaths: count({
+      default: 5,
+      min: 2,
+      max: 1000,
+      mayBeOff: true,
+      programs: ['nanny'],
+      doc: `So many deaths of workers of one name within \`nanny.quarantine.window\` put it in quarantine: no worker of that name is
+        started for a while, \`spillway workers\` shows it, \`spillway release\` ends it. Fewer gives up sooner; more costs more
+        attempts, and tasks that were executing. \`false\` starts workers for ever, with growing rests.`,
+    }),
+    window: duration({
+      default: 60_000,
+      min: 1,
+      programs: ['nanny'],
+      doc: 'Within what time these deaths have to come. Longer also catches a worker that lives a while each time.',
+    }),
+    release: duration({
+      default: 600_000,
+      min: 1,
+      mayBeOff: true,
+      programs: ['nanny'],
+      doc: `How long a quarantine lasts unless an operator ends it. Shorter tries again sooner; \`false\` waits for the
+        operator.`,
+    }),
+  },
 };

@@ -61,6 +61,13 @@ export type NannyEvent =
       readonly workerId: WorkerId;
       readonly reason: string;
     }
+  /** An operator ends the quarantine of a slot, by the name of its workers. Others are ignored. */
+  | {
+      readonly type: 'release-worker';
+      readonly stimulusId: StimulusId;
+      readonly workerName: string;
+      readonly reason: string;
+    }
   /** SIGTERM, SIGINT, or the scheduler said so: end all workers in order, then finish. */
   | { readonly type: 'stop'; readonly stimulusId: StimulusId; readonly reason: string }
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };

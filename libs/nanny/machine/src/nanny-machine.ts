@@ -6,11 +6,12 @@ import {
   type StimulusId,
   type WorkerId,
 } from '@spillway/kernel';
-import type { DeathCause } from '@spillway/messages';
+import type { DeathCause, Quarantine } from '@spillway/messages';
 import type { NannyEvent } from './events.js';
 import type { NannyInstruction } from './instructions.js';
 import { MemoryWatch, type MemoryRule } from './memory-watch.js';
-import { restMs, type RestartPolicy } from './restart-policy.js';
+import { quarantine, quarantinesOf, released } from './quarantine.js';
+import { DeathHistory, type RestartPolicy } from './restart-policy.js';
 import { SignsOfLife } from './signs-of-life.js';
 import { lifeOf, type Life, type Slot, type SlotState } from './slot.js';
 import { verdictOf } from './verdict.js';
@@ -60,12 +61,17 @@ export class NannyMachine {
       workerName,
       state: { name: 'empty' },
       lifeCount: 0,
-      quickDeathCount: 0,
+      deaths: new DeathHistory(options),
     }));
   }
 
   get slots(): readonly Readonly<Slot>[] {
     return this.#slots;
+  }
+
+  /** What a scheduler that does not know this nanny yet has to be told. */
+  quarantines(nowMs: number): readonly Quarantine[] {
+    return quarantinesOf(this.#slots, nowMs);
   }
 
   get nextWakeMs(): number | undefined {
@@ -110,6 +116,10 @@ export class NannyMachine {
         break;
       case 'restart-worker':
         this.#askToClose(this.#slotOf(event.workerId), event.reason, event.stimulusId);
+        break;
+      case 'release-worker':
+        for (const slot of this.#slots)
+          if (slot.workerName === event.workerName) this.#release(slot, event.reason, event.stimulusId);
         break;
       case 'stop':
         this.#stop(event.reason, event.stimulusId);
@@ -193,9 +203,10 @@ export class NannyMachine {
     const onPurpose = verdict.cause.kind === 'closed' || verdict.cause.kind === 'recycled';
     // A worker that ends by itself again and again is as much of a loop when it does so in good order.
     const endedItself = lifeOf(slot)?.recyclingBecause !== undefined || slot.state.name === 'running';
-    const quick = (endedItself || !onPurpose) && verdict.livedMs < this.options.stableMs;
-    slot.quickDeathCount = quick ? slot.quickDeathCount + 1 : 0;
-    const restartInMs = this.#stopping ? false : restMs(slot.quickDeathCount, this.options);
+    const isDeath = endedItself || !onPurpose;
+    slot.deaths.note({ isDeath, isQuick: isDeath && verdict.livedMs < this.options.stableMs }, this.#nowMs);
+    const tooMany = this.#stopping ? undefined : slot.deaths.tooMany(this.#nowMs);
+    const restartInMs = this.#stopping || tooMany !== undefined ? false : slot.deaths.restMs;
     this.#out.push(
       {
         type: 'send-to-scheduler',
@@ -216,7 +227,9 @@ export class NannyMachine {
         fields: { worker: slot.workerName, workerId: event.workerId, cause: verdict.cause.kind, restartInMs },
       },
     );
-    if (restartInMs === false) slot.state = { name: 'empty' };
+    if (tooMany !== undefined)
+      this.#out.push(...quarantine(slot, { ...tooMany, verdict }, this.#moment(stimulusId)));
+    else if (restartInMs === false) slot.state = { name: 'empty' };
     else if (restartInMs === 0) this.#spawn(slot, stimulusId);
     else slot.state = { name: 'resting', startAtMs: this.#nowMs + restartInMs };
     this.#finishWhenEmpty(stimulusId);
@@ -241,7 +254,7 @@ export class NannyMachine {
     this.#stopping = true;
     this.#out.push({ type: 'send-to-scheduler', message: { type: 'nanny-closing', stimulusId } });
     for (const slot of this.#slots)
-      if (slot.state.name === 'resting') slot.state = { name: 'empty' };
+      if (slot.state.name === 'resting' || slot.state.name === 'quarantined') slot.state = { name: 'empty' };
       else this.#askToClose(slot, reason, stimulusId);
     this.#finishWhenEmpty(stimulusId);
   }
@@ -251,6 +264,7 @@ export class NannyMachine {
     const deadlineMs = deadlineOf(state);
     if (deadlineMs === undefined || this.#nowMs < deadlineMs) return;
     if (state.name === 'resting') this.#spawn(slot, stimulusId);
+    if (state.name === 'quarantined') this.#release(slot, 'its time is over', stimulusId);
     if (state.name === 'running') this.#endHung(slot, state.life, stimulusId);
     if (state.name === 'closing') {
       const why = `did not close within ${this.options.closeTimeoutMs} ms`;
@@ -282,6 +296,14 @@ export class NannyMachine {
     const absentMs = nowMs - dueMs;
     if (absentMs < ABSENCE_MS_MIN || dueMs === Infinity) return;
     for (const slot of this.#slots) lifeOf(slot)?.signs.discount(absentMs);
+  }
+
+  /** The next worker starts at once, with a clean record. */
+  #release(slot: Slot, reason: string, stimulusId: StimulusId): void {
+    if (slot.state.name !== 'quarantined') return;
+    slot.deaths.forget();
+    this.#out.push(...released(slot, reason, stimulusId));
+    this.#spawn(slot, stimulusId);
   }
 
   #look(slot: Slot, stimulusId: StimulusId): void {
@@ -330,6 +352,10 @@ export class NannyMachine {
     );
   }
 
+  #moment(stimulusId: StimulusId): Parameters<typeof quarantine>[2] {
+    return { stimulusId, nowMs: this.#nowMs, releaseMs: this.options.quarantineReleaseMs };
+  }
+
   #finishWhenEmpty(stimulusId: StimulusId): void {
     if (!this.#stopping || this.#finished || this.#slots.some(({ state }) => state.name !== 'empty')) return;
     this.#finished = true;
@@ -361,6 +387,7 @@ const nextLookMs = (state: SlotState): number =>
 
 function deadlineOf(state: SlotState): number | undefined {
   if (state.name === 'resting') return state.startAtMs;
+  if (state.name === 'quarantined') return state.releaseAtMs === false ? undefined : state.releaseAtMs;
   if (state.name === 'closing' || state.name === 'starting') return state.killAtMs;
   if (state.name === 'running') return state.life.signs.deadlineMs;
   return undefined;

@@ -1,5 +1,6 @@
 import type { WorkerId } from '@spillway/kernel';
 import type { DeathCause } from '@spillway/messages';
+import type { DeathHistory } from './restart-policy.js';
 import type { MemoryWatch } from './memory-watch.js';
 import type { SignsOfLife } from './signs-of-life.js';
 
@@ -13,6 +14,7 @@ import type { SignsOfLife } from './signs-of-life.js';
  * - `closing`: it was asked to end in order, or said that it would; at `killAtMs` it is killed.
  * - `killing`: SIGKILL was sent; the exit will come.
  * - `resting`: the last worker ended; the next one starts at `startAtMs`.
+ * - `quarantined`: its workers died too often in too short a time; none is started before `releaseAtMs`, or an operator says so.
  */
 export type SlotState =
   | { readonly name: 'empty' }
@@ -25,7 +27,15 @@ export type SlotState =
       /** Why, which is what its verdict will say. */
       readonly cause: DeathCause;
     }
-  | { readonly name: 'resting'; readonly startAtMs: number };
+  | { readonly name: 'resting'; readonly startAtMs: number }
+  | {
+      readonly name: 'quarantined';
+      readonly sinceMs: number;
+      /** `false`: an operator has to release it. */
+      readonly releaseAtMs: number | false;
+      /** For people. */
+      readonly reason: string;
+    };
 
 /** One process in a slot. */
 export interface Life {
@@ -44,8 +54,7 @@ export interface Slot {
   state: SlotState;
   /** How many workers this slot has had. */
   lifeCount: number;
-  /** Deaths in a row that came soon after the start; decides how long to rest. */
-  quickDeathCount: number;
+  readonly deaths: DeathHistory;
 }
 
 export function lifeOf(slot: Slot): Life | undefined {

@@ -1,5 +1,5 @@
 import { asStimulusId, assertNever, WakeTimer, type StimulusId, type WorkerId } from '@spillway/kernel';
-import type { NannyToScheduler, NannyToWorker, SchedulerToNanny } from '@spillway/messages';
+import type { NannyToScheduler, NannyToWorker, Quarantine, SchedulerToNanny } from '@spillway/messages';
 import type { NannyEvent, NannyInstruction, NannyMachine } from '@spillway/nanny-machine';
 import type {
   Child,
@@ -82,6 +82,20 @@ export class NannyRuntime {
 
   restartWorker(workerId: WorkerId, reason: string): void {
     this.#dispatch({ type: 'restart-worker', stimulusId: this.#stimulus('restart'), workerId, reason });
+  }
+
+  /** Ends a quarantine. False: no worker of this name is in one. */
+  releaseWorker(workerName: string, reason: string): boolean {
+    const isQuarantined = this.#machine.slots.some(
+      (slot) => slot.workerName === workerName && slot.state.name === 'quarantined',
+    );
+    this.#dispatch({ type: 'release-worker', stimulusId: this.#stimulus('release'), workerName, reason });
+    return isQuarantined;
+  }
+
+  /** For the hello of a session: what its scheduler has to know of us. */
+  get quarantined(): readonly Quarantine[] {
+    return this.#machine.quarantines(this.#options.clock.nowMs());
   }
 
   /** What each worker may use has changed: it is told, and held to it. */

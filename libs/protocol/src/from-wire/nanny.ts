@@ -5,6 +5,7 @@ import type {
   MemorySample,
   NannyHello,
   NannyToScheduler,
+  Quarantine,
   SchedulerToNanny,
   Verdict,
 } from '@spillway/messages';
@@ -15,6 +16,16 @@ import { stimulus } from './worker.js';
 
 const TEXT_LENGTH_MAX = 64 * 1024;
 
+const quarantine = (wire: spillway.v1.WorkerQuarantined): Quarantine => ({
+  workerName: text(wire.workerName, 'worker_name'),
+  reason: words(wire.reason, 'reason', TEXT_LENGTH_MAX),
+  forMs: durationMs(wire.elapsed, 'elapsed'),
+  releaseInMs:
+    wire.releaseDelay === null || wire.releaseDelay === undefined
+      ? false
+      : durationMs(wire.releaseDelay, 'release_delay'),
+});
+
 export const nannyHello = (wire: spillway.v1.NannyHello): NannyHello => ({
   nannyId: asNannyId(text(wire.nannyId, 'nanny_id')),
   name: text(wire.name, 'name'),
@@ -22,6 +33,9 @@ export const nannyHello = (wire: spillway.v1.NannyHello): NannyHello => ({
   pid: count(wire.pid, 'pid'),
   protocol: required(wire.protocol, 'protocol', protocolVersion),
   softwareVersion: words(wire.softwareVersion, 'software_version'),
+  ...(wire.quarantined.length === 0
+    ? {}
+    : { quarantined: each(wire.quarantined, 'quarantined', quarantine) }),
 });
 
 function deathCause(wire: spillway.v1.DeathCause): DeathCause {
@@ -109,6 +123,19 @@ export function nannyMessage(wire: spillway.v1.NannyMessage): NannyToScheduler {
             ? false
             : durationMs(m.restartDelay, 'restart_delay'),
         leavesValues: m.leavesValues,
+      }));
+    case 'workerQuarantined':
+      return required(wire.workerQuarantined, 'worker_quarantined', (m) => ({
+        type: 'worker-quarantined',
+        stimulusId,
+        quarantine: quarantine(m),
+      }));
+    case 'workerReleased':
+      return required(wire.workerReleased, 'worker_released', (m) => ({
+        type: 'worker-released',
+        stimulusId,
+        workerName: text(m.workerName, 'worker_name'),
+        reason: words(m.reason, 'reason', TEXT_LENGTH_MAX),
       }));
     case 'heartbeat':
       return { type: 'heartbeat', stimulusId };

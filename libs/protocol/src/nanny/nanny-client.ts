@@ -27,6 +27,12 @@ export class NannyClient {
     await this.#caller.unary(methods.restartWorker, request, wire.RestartWorkerResponse, options);
   }
 
+  /** Rejects with `UnknownWorkerError` for a worker that is not in quarantine there. */
+  async releaseWorker(workerName: string, reason: string, options: CallOptions = {}): Promise<void> {
+    const request = { codec: wire.ReleaseWorkerRequest, message: { workerName, reason } };
+    await this.#caller.unary(methods.releaseWorker, request, wire.ReleaseWorkerResponse, options);
+  }
+
   /** Resolves when the nanny has begun to stop. */
   async stop(reason: string, options: CallOptions = {}): Promise<void> {
     const request = { codec: wire.StopNannyRequest, message: { reason } };

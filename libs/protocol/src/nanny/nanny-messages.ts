@@ -13,7 +13,10 @@ const SLOT_STATES = {
   closing: NannySlotState.NANNY_SLOT_STATE_CLOSING,
   killing: NannySlotState.NANNY_SLOT_STATE_KILLING,
   resting: NannySlotState.NANNY_SLOT_STATE_RESTING,
+  quarantined: NannySlotState.NANNY_SLOT_STATE_QUARANTINED,
 } as const;
+
+const REASON_LENGTH_MAX = 64 * 1024;
 
 /** What a slot is doing; the names of the nanny machine's slot states. */
 export type NannySlotStateName = keyof typeof SLOT_STATES;
@@ -26,6 +29,8 @@ export interface NannySlotInfo {
   readonly lives: number;
   readonly workerId?: WorkerId;
   readonly pid?: number;
+  /** Only in quarantine: why. */
+  readonly quarantineReason?: string;
 }
 
 export interface NannyStatus {
@@ -39,12 +44,13 @@ export const statusToWire = (status: NannyStatus): spillway.v1.GetStatusResponse
   nannyId: status.nannyId,
   name: status.name,
   softwareVersion: status.softwareVersion ?? '',
-  slots: status.slots.map(({ workerName, state, lives, workerId, pid }) => ({
+  slots: status.slots.map(({ workerName, state, lives, workerId, pid, quarantineReason }) => ({
     workerName,
     state: SLOT_STATES[state],
     lives,
     workerId: workerId ?? null,
     pid: pid ?? null,
+    quarantineReason: quarantineReason ?? null,
   })),
 });
 
@@ -65,6 +71,9 @@ function slotFromWire(wire: spillway.v1.NannySlot): NannySlotInfo {
     state,
     lives: count(wire.lives, 'lives'),
     ...(wire.workerId === null || wire.workerId === undefined ? {} : { workerId: asWorkerId(wire.workerId) }),
+    ...(wire.quarantineReason === null || wire.quarantineReason === undefined
+      ? {}
+      : { quarantineReason: words(wire.quarantineReason, 'quarantine_reason', REASON_LENGTH_MAX) }),
     ...(wire.pid === null || wire.pid === undefined ? {} : { pid: count(wire.pid, 'pid') }),
   };
 }

@@ -15,7 +15,7 @@ async function nannyWith(handlers: Partial<NannyHandlers>): Promise<NannyClient>
   };
   const server = await NannyServer.listen({
     address: '127.0.0.1:0',
-    handlers: { getStatus: refuse, restartWorker: refuse, stop: refuse, ...handlers },
+    handlers: { getStatus: refuse, restartWorker: refuse, releaseWorker: refuse, stop: refuse, ...handlers },
   });
   closing.push(() => server.close());
   const client = new NannyClient({ address: server.address, timeoutMs: 10_000 });
@@ -33,6 +33,12 @@ describe('the service of a nanny', () => {
         { workerName: 'host-a-0', state: 'running', lives: 3, workerId: asWorkerId('w-3'), pid: 77 },
         { workerName: 'host-a-1', state: 'resting', lives: 1 },
         { workerName: 'host-a-2', state: 'empty', lives: 0 },
+        {
+          workerName: 'host-a-3',
+          state: 'quarantined',
+          lives: 5,
+          quarantineReason: '5 deaths within 900 ms',
+        },
       ],
     };
     const client = await nannyWith({ getStatus: () => status });
@@ -57,6 +63,23 @@ describe('the service of a nanny', () => {
       code: 'INVALID_ARGUMENT',
       details: { field: 'worker_id' },
     });
+  });
+
+  test('releases a worker, or says that none of that name is in quarantine', async () => {
+    const released: unknown[] = [];
+    const client = await nannyWith({
+      releaseWorker: (workerName, reason) => {
+        if (workerName !== 'host-a-3')
+          throw new UnknownWorkerError(`No worker ${workerName} in quarantine here.`);
+        released.push({ workerName, reason });
+      },
+    });
+
+    await client.releaseWorker('host-a-3', 'mended');
+
+    expect(released).toEqual([{ workerName: 'host-a-3', reason: 'mended' }]);
+    await expect(client.releaseWorker('host-a-0', '')).rejects.toBeInstanceOf(UnknownWorkerError);
+    await expect(client.releaseWorker('', '')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   test('stops when told to', async () => {

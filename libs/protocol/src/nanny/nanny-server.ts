@@ -18,6 +18,8 @@ export interface NannyHandlers {
   getStatus(): NannyStatus;
   /** Throws `UnknownWorkerError`. */
   restartWorker(workerId: WorkerId, reason: string): void;
+  /** By the name of the worker. Throws `UnknownWorkerError` for one that is not in quarantine here. */
+  releaseWorker(workerName: string, reason: string): void;
   /** Begins to end everything; returns at once. */
   stop(reason: string): void;
 }
@@ -48,6 +50,15 @@ export class NannyServer {
         (request) => {
           const workerId = asWorkerId(text(request.workerId, 'worker_id'));
           handlers.restartWorker(workerId, words(request.reason, 'reason'));
+          return {};
+        },
+      ),
+      releaseWorker: calls.unary(
+        methods.releaseWorker,
+        wire.ReleaseWorkerRequest,
+        wire.ReleaseWorkerResponse,
+        (request) => {
+          handlers.releaseWorker(text(request.workerName, 'worker_name'), words(request.reason, 'reason'));
           return {};
         },
       ),

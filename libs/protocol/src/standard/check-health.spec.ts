@@ -16,6 +16,7 @@ async function serve(): Promise<NannyServer> {
         throw new Error('not asked here');
       },
       restartWorker: () => undefined,
+      releaseWorker: () => undefined,
       stop: () => undefined,
     },
   });

@@ -1,7 +1,14 @@
 /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** What a nanny and the scheduler say to each other, as it is written. */
 import { assertNever } from '@spillway/kernel';
-import type { DeathCause, NannyHello, NannyToScheduler, SchedulerToNanny, Verdict } from '@spillway/messages';
+import type {
+  DeathCause,
+  NannyHello,
+  NannyToScheduler,
+  Quarantine,
+  SchedulerToNanny,
+  Verdict,
+} from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
 import { durationFromMs, wellFormed } from './scalars.js';
 
@@ -12,6 +19,7 @@ export const nannyHelloToWire = (hello: NannyHello): spillway.v1.NannyHello => (
   pid: hello.pid,
   protocol: hello.protocol,
   softwareVersion: hello.softwareVersion,
+  quarantined: (hello.quarantined ?? []).map(quarantineToWire),
 });
 
 export function nannyMessageToWire(message: NannyToScheduler): spillway.v1.NannyMessage {
@@ -30,6 +38,13 @@ export function nannyMessageToWire(message: NannyToScheduler): spillway.v1.Nanny
           leavesValues: message.leavesValues,
         },
       };
+    case 'worker-quarantined':
+      return { stimulusId, workerQuarantined: quarantineToWire(message.quarantine) };
+    case 'worker-released':
+      return {
+        stimulusId,
+        workerReleased: { workerName: message.workerName, reason: wellFormed(message.reason) },
+      };
     case 'heartbeat':
       return { stimulusId, heartbeat: {} };
     case 'nanny-closing':
@@ -38,6 +53,18 @@ export function nannyMessageToWire(message: NannyToScheduler): spillway.v1.Nanny
       return assertNever(message, 'nanny message');
   }
 }
+
+const quarantineToWire = ({
+  workerName,
+  reason,
+  forMs,
+  releaseInMs,
+}: Quarantine): spillway.v1.WorkerQuarantined => ({
+  workerName,
+  reason: wellFormed(reason),
+  elapsed: durationFromMs(forMs),
+  releaseDelay: releaseInMs === false ? null : durationFromMs(releaseInMs),
+});
 
 const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
   workerId: verdict.workerId,

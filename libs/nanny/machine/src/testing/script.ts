@@ -65,6 +65,8 @@ class NannyScript {
         return { type: 'worker-recycling', stimulusId, slot, workerId, reason };
       case 'restart':
         return { type: 'restart-worker', stimulusId, workerId, reason };
+      case 'release':
+        return { type: 'release-worker', stimulusId, workerName: word, reason };
       case 'stop':
         return { type: 'stop', stimulusId, reason };
       case 'exited':
@@ -107,9 +109,12 @@ class NannyScript {
 }
 
 function optionsOf(options: Readonly<Record<string, string>>): Partial<NannyMachineOptions> {
-  const { workers, ttl } = options;
+  const { workers, ttl, quarantine } = options;
   return {
     ...(workers === undefined ? {} : { workerNames: workers.split(',') }),
+    ...(quarantine === undefined
+      ? {}
+      : { quarantineReleaseMs: quarantine === 'kept' ? false : Number(quarantine) }),
     ...(ttl === undefined ? {} : { workerTtlMs: ttl === 'off' ? false : Number(ttl) }),
   };
 }
@@ -146,6 +151,10 @@ function showMessage(message: NannyToScheduler): string {
         message.restartInMs === false ? 'no next one' : `the next one in ${message.restartInMs} ms`;
       return `worker-exited ${message.verdict.workerId}, ${next}, ${showVerdict(message.verdict)}`;
     }
+    case 'worker-quarantined':
+      return `worker-quarantined ${JSON.stringify(message.quarantine)}`;
+    case 'worker-released':
+      return `worker-released ${message.workerName}: ${message.reason}`;
     default:
       return message.type;
   }
