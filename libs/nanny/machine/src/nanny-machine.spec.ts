@@ -221,6 +221,15 @@ describe('the verdict', () => {
     expect(verdictIn(running().handle(exited(first, how), 900))?.cause).toEqual(cause);
   });
 
+  test('says of a worker that closed for want of a scheduler that it did, and where to look', () => {
+    const verdict = verdictIn(running().handle(exited(first, { code: 3, signal: null }), 900));
+    expect(verdict?.cause).toEqual({ kind: 'exit-code', code: 3 });
+    expect(verdict?.summary).toContain('could not reach the scheduler');
+    expect(verdict?.nextStep).toContain('network');
+    const other = verdictIn(running().handle(exited(first, { code: 7, signal: null }), 900));
+    expect(other?.nextStep).toContain('stderr');
+  });
+
   test('names a recycling the worker announced', () => {
     const nanny = running();
     nanny.handle(

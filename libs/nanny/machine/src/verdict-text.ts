@@ -2,6 +2,8 @@
 import { aboutBytes } from '@spillway/kernel';
 import type { DeathCause } from '@spillway/messages';
 
+/** What a worker ends with that cannot reach the scheduler (`EXIT_CODES.lost` of the worker's program). */
+const EXIT_CODE_OF_LOST = 3;
 const MEMORY_PAGE = 'docs/memory-management.md';
 
 export const summaryOf = (workerName: string, cause: DeathCause, livedMs: number): string =>
@@ -12,7 +14,9 @@ function describe(cause: DeathCause): string {
     case 'closed':
       return 'closed in order';
     case 'exit-code':
-      return `ended with exit code ${cause.code}`;
+      return cause.code === EXIT_CODE_OF_LOST
+        ? `closed because it could not reach the scheduler (exit code ${cause.code}),`
+        : `ended with exit code ${cause.code}`;
     case 'signal':
       return `was ended by ${cause.signal} from outside`;
     case 'heap-exhausted':
@@ -58,6 +62,8 @@ export function nextStepOf(cause: DeathCause): string {
     case 'signal':
       return 'Find out who sent the signal: an operator, the container runtime, or the kernel (its log says "Out of memory").';
     case 'exit-code':
+      if (cause.code === EXIT_CODE_OF_LOST)
+        return 'Look whether the scheduler runs, and at the network between it and the host of the worker.';
       return 'Look at the last lines of its stderr: native code or a task ended the whole process.';
     case 'start-failed':
       return 'Look at the installation and the settings of the nanny: the program of the worker cannot run.';
