@@ -26,6 +26,7 @@ export class Performer {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #stopped = new Set<ProcessIdentity>();
   readonly #bombs = new Set<Promise<void>>();
+  #isAbandoned = false;
 
   constructor(private readonly options: PerformerOptions) {}
 
@@ -44,6 +45,11 @@ export class Performer {
     for (const one of this.#stopped) signal(one, 'SIGCONT');
     disk.empty();
     for (const nanny of ['a', 'b', 'c'] as const) if (!cluster.isNannyUp(nanny)) cluster.restartNanny(nanny);
+  }
+
+  /** The client is about to close: what bombs end with from now on says nothing. */
+  abandon(): void {
+    this.#isAbandoned = true;
   }
 
   /** Resolves when every bomb has gone out. */
@@ -151,6 +157,7 @@ export class Performer {
     const outcome = future
       .exception({ timeout: bombTimeoutMs })
       .then((error) => {
+        if (this.#isAbandoned) return;
         const code = error?.code ?? 'a result';
         record.count(record.bombs, code);
         if (error === undefined || !BOMB_CODES.has(code))
@@ -160,7 +167,9 @@ export class Performer {
           record.say(`← a bomb of kind "${kind}" ended with ${code}`);
         }
       })
-      .catch((error: unknown) => record.find('hung', `a bomb of kind "${kind}" has no end: ${String(error)}`))
+      .catch((error: unknown) => {
+        if (!this.#isAbandoned) record.find('hung', `a bomb of kind "${kind}" has no end: ${String(error)}`);
+      })
       .finally(() => {
         reasons.bombOut(future, record.nowMs());
         future.release();

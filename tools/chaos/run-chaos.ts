@@ -104,7 +104,6 @@ async function work({ plan, options, interruption, ...stage }: Stage): Promise<v
     seed,
     folder,
     stallMs,
-    mendedAtMs: startedAtMs + healAtMs,
     record,
     reasons,
     onHung: (waiting) => tellSchedulerState({ cluster, client, record }, waiting),
@@ -115,13 +114,13 @@ async function work({ plan, options, interruption, ...stage }: Stage): Promise<v
     record.say('Everything is mended; what runs comes to its end.');
     performer.heal();
     await Promise.race([workload.over, elapsed(untilMs - healAtMs, interruption.signal)]);
-    await Promise.race([
-      workload.finish().then(() => (record.countOf('hung') > 0 ? undefined : performer.bombsOut())),
-      aborted(interruption.signal),
-    ]);
+    workload.end();
+    await Promise.race([performer.bombsOut(), workload.hung, aborted(interruption.signal)]);
+    await Promise.race([workload.finish(), aborted(interruption.signal)]);
     if (record.findings.every(({ kind }) => kind !== 'hung')) await expectNothingKept(client, record);
   } finally {
     workload.abandon();
+    performer.abandon();
     performer.heal();
   }
 }

@@ -13,16 +13,16 @@ const KEPT_REST_MS = 5_000;
 /** So many failures show enough. */
 const FAILURES_MAX = 20;
 const LOOK_MS = 1_000;
+/** As long as things go wrong nobody can say how long a graph takes: whether it hangs is decided from outside. */
+const PATIENCE_MS = 24 * 60 * 60_000;
 
 export interface WorkloadOptions {
   readonly client: Client;
   readonly tasks: ChaosTasks;
   readonly seed: number;
   readonly folder: string;
-  /** Nothing is right for so long, or a graph after everything was mended: it hangs. */
+  /** Nothing is right for so long, or a graph after nothing goes wrong any more: it hangs. */
   readonly stallMs: number;
-  /** When everything is mended, on the clock of the record. */
-  readonly mendedAtMs: number;
   readonly record: ChaosRecord;
   readonly reasons: Reasons;
   /** Called once, with what is waited for. */
@@ -55,10 +55,22 @@ export class Workload {
     return Promise.race([this.#hangs, Promise.all(this.#lanes)]);
   }
 
-  /** Graphs that run come to their end, and what is held is looked at once more; unless something hangs. */
-  async finish(): Promise<void> {
+  /** Resolves when it hangs, after that has been told. */
+  get hung(): Promise<void> {
+    return this.#hangs;
+  }
+
+  /** Graphs that run come to their end, and what is held is looked at once more. */
+  end(): void {
     this.#ending.abort();
+  }
+
+  /** Resolves when all has come to its end, or hangs: nothing goes wrong any more. Requires: `end` was called. */
+  async finish(): Promise<void> {
+    const hang = (): void => void this.#hang('what was running', [...this.#waiting.values()].flat());
+    const timer = setTimeout(hang, this.options.stallMs);
     await this.over;
+    clearTimeout(timer);
   }
 
   /** The client is about to close: what fails from now on says nothing. */
@@ -66,12 +78,6 @@ export class Workload {
     this.#isAbandoned = true;
     clearInterval(this.#watch);
     this.#ending.abort();
-  }
-
-  /** As long as things go wrong nobody can say how long a graph takes; afterwards, it has so long. */
-  get #patienceMs(): number {
-    const { record, mendedAtMs, stallMs } = this.options;
-    return Math.max(0, mendedAtMs - record.nowMs()) + stallMs;
   }
 
   #lookForStall(): void {
@@ -100,7 +106,7 @@ export class Workload {
         random,
         folder,
         name,
-        timeoutMs: this.#patienceMs,
+        timeoutMs: PATIENCE_MS,
         verified: (count) => record.verified(count),
         ran: (most) => this.#onRan(name, startedAtMs, most),
         waitsFor,
@@ -129,7 +135,7 @@ export class Workload {
         const checks = client.map(tasks.isPattern, kept, seeds);
         waitsFor([...kept, ...checks]);
         try {
-          const flags = await client.gather(checks, { timeout: this.#patienceMs });
+          const flags = await client.gather(checks, { timeout: PATIENCE_MS });
           const wrongCount = flags.filter((isRight) => !isRight).length;
           if (wrongCount > 0) throw new WrongValue(`${wrongCount} of ${KEPT_COUNT} have other bits`);
           record.verified(KEPT_COUNT);
@@ -153,7 +159,6 @@ export class Workload {
       if (this.#isAbandoned) return;
       const { code, message } = error as { readonly code?: string; readonly message: string };
       if (error instanceof WrongValue) record.find('wrong', `${name}: ${message}`);
-      else if (code === 'DEADLINE_EXCEEDED') await this.#hang(name, this.#waiting.get(name) ?? []);
       else record.find('lost', `${name}: ${code ?? (error as Error).name}: ${message}`);
       if (record.findings.length >= FAILURES_MAX) this.#ending.abort();
     } finally {
@@ -162,6 +167,8 @@ export class Workload {
   }
 
   async #hang(name: string, waiting: readonly Future<unknown>[]): Promise<void> {
+    if (this.#hasHung) return;
+    this.#hasHung = true;
     const { record, onHung } = this.options;
     const open = waiting.filter(({ done }) => !done);
     record.find(
@@ -169,8 +176,6 @@ export class Workload {
       `${name}: ${open.length} results do not come, and none was right for ${Math.round(record.quietMs)} ms`,
     );
     this.#ending.abort();
-    if (this.#hasHung) return;
-    this.#hasHung = true;
     await onHung(open);
     this.#gaveUp();
   }
