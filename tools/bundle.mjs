@@ -39,6 +39,7 @@ for (const [name, entry] of Object.entries({
   'task-thread': 'apps/worker/src/task-thread.ts',
   'transfer-thread': 'apps/worker/src/transfer-thread.ts',
   'spill-thread': 'apps/worker/src/spill-thread.ts',
+  'journal-thread': 'apps/scheduler/src/journal-thread.ts',
 }))
   await build({ ...shared, entryPoints: { [name]: entry }, outdir });
 

@@ -229,7 +229,7 @@ function openLink(
     timers: systemTimers,
     connectTimeoutMs:
       config.worker.deathTimeout === false ? config.client.connectTimeout : config.worker.deathTimeout,
-    resumeGraceMs: config.scheduler.workerReconnectGrace,
+    resumeGraceMs: config.worker.schedulerWait,
     ...(security === undefined ? {} : { security }),
   });
 }

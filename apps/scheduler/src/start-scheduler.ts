@@ -15,6 +15,7 @@ import { SchedulerMachine } from '@spillway/scheduler-machine';
 import { SchedulerRuntime } from '@spillway/scheduler-runtime';
 import { createLogger } from '@spillway/telemetry';
 import { startHttp, type HttpServer } from './http-server.js';
+import { openJournal } from './open-journal.js';
 
 /** The flags of `spillway scheduler`, by name; each may be left out. */
 export interface SchedulerOptions {
@@ -26,6 +27,7 @@ export interface SchedulerOptions {
   readonly noWorkersTimeout?: string | number | false;
   readonly memoryStuckTimeout?: string | number | false;
   readonly validate?: boolean;
+  readonly journal?: string | false;
   readonly insecure?: boolean;
   readonly tlsCa?: string;
   readonly tlsCert?: string;
@@ -55,13 +57,16 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
   const security = serverSecurityOf(config.tls);
   const workerSecurity = channelSecurityOf(config.tls);
   const logger = createLogger({ service: 'scheduler', instance: hostname(), level: config.log.level });
+  const journaled = await openJournal(scheduler, logger);
   const runtime = new SchedulerRuntime({
-    machine: schedulerMachine(config),
+    machine: schedulerMachine(config, journaled !== undefined),
     clock: systemClock,
     timers: systemTimers,
     logger,
     moduleCacheBytesMax: scheduler.moduleCacheMax,
+    ...(journaled === undefined ? {} : { journal: journaled.journal }),
   });
+  if (journaled !== undefined) runtime.recover(journaled.state.records());
   const server = await SchedulerServer.listen({
     address: `${scheduler.host}:${scheduler.port}`,
     handlers: runtime,
@@ -91,13 +96,15 @@ export async function startScheduler(options: SchedulerOptions = {}): Promise<Ru
       http?.setReady(false);
       runtime.close(reason);
       await Promise.all([server.close(), http?.close()]);
+      // The cluster has ended with it: there is nothing to go on with.
+      await journaled?.journal.close({ keep: false });
       logger.info({ event: 'scheduler.closed' }, 'scheduler closed');
     },
   };
 }
 
 /** The thresholds of workers are taken to be those that are set here: they only order workers that are otherwise equal. */
-function schedulerMachine({ scheduler, worker }: SpillwayConfig): SchedulerMachine {
+function schedulerMachine({ scheduler, worker }: SpillwayConfig, journal: boolean): SchedulerMachine {
   return new SchedulerMachine({
     allowedFailures: scheduler.allowedFailures,
     prefetchMs: scheduler.prefetch,
@@ -112,6 +119,8 @@ function schedulerMachine({ scheduler, worker }: SpillwayConfig): SchedulerMachi
     commitStepsMax: COMMIT_STEPS_MAX,
     storyEntriesMax: STORY_ENTRIES_MAX,
     inlineResultBytesMax: INLINE_RESULT_BYTES_MAX,
+    recoveryWaitMs: scheduler.recoveryWait,
+    journal,
     validate: scheduler.validate,
     seed: 1,
   });

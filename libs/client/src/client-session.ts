@@ -28,7 +28,7 @@ import {
 import { keyChunks } from './key-chunks.js';
 import { PENDING, type KeyRecord } from './key-record.js';
 import { KeyNames } from './key-names.js';
-import { cancelled, KeyTable } from './key-table.js';
+import { cancelled, KeyTable, type KeyMessage } from './key-table.js';
 import { Outbox } from './outbox.js';
 import { errorOf, ResultFetcher } from './result-fetcher.js';
 import type { SessionSettings } from './session-settings.js';
@@ -36,7 +36,7 @@ import { Submissions } from './submissions.js';
 import { contentHash, type CallableFunction, type TaskDraft } from './task-draft.js';
 import type { ResolvedTaskOptions } from './task-options.js';
 import type { TransferSettings } from './transfers.js';
-import { ValueUpload, type UploadOptions } from './value-upload.js';
+import { ValueUpload, type DataScattered, type UploadOptions } from './value-upload.js';
 
 export interface SessionParts {
   readonly connection: ClusterConnection;
@@ -56,6 +56,8 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   readonly #results: ResultFetcher;
   readonly #upload: ValueUpload;
   #unwanted = new Set<TaskKey>();
+  /** Data that was put on workers, and of which the scheduler has not said yet that it knows it. */
+  readonly #unconfirmed = new Map<TaskKey, DataScattered>();
   #submitCalls = 0;
   /** A future that someone waits for stays, even when its handle was thrown away: `submit(…).result()`. */
   readonly #waits = new Set<{ readonly future: Future<unknown> }>();
@@ -70,7 +72,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     this.#names = new KeyNames(connection.clientId);
     this.keys = new KeyTable((key) => this.#noteUnwanted(key));
     this.#results = new ResultFetcher(connection, transfers, timers);
-    this.#upload = new ValueUpload(connection, transfers, timers);
+    this.#upload = new ValueUpload(connection, transfers, timers, (message) => this.#tellPlaced(message));
     this.#submissions = new Submissions({
       owner: this,
       keys: this.keys,
@@ -206,8 +208,26 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     for (const message of messages) {
       if (message.type === 'graph-accepted' || message.type === 'graph-refused')
         this.#submissions.answered(message);
-      else this.keys.apply(message);
+      else {
+        this.#confirm(message);
+        this.keys.apply(message);
+      }
     }
+  }
+
+  /** Order matters: data is claimed before all keys are named, and graphs are said last, which need them. */
+  onSessionBegun(): void {
+    for (const message of this.#unconfirmed.values()) {
+      const record = this.keys.find(message.key);
+      // That the scheduler does not know it yet is no news.
+      if (record !== undefined) record.awaitsAcceptance = true;
+      this.#connection.send(message);
+    }
+    const chunks = [...keyChunks(this.keys.saidKeys())];
+    for (const keys of chunks.slice(0, -1))
+      this.#connection.send({ type: 'client-resumes', keys, isLast: false });
+    this.#connection.send({ type: 'client-resumes', keys: chunks.at(-1) ?? [], isLast: true });
+    this.#submissions.sayAgain();
   }
 
   onEnded(error: SpillwayError | undefined): void {
@@ -265,6 +285,20 @@ export class ClientSession implements FutureOwner, ConnectionListener {
     }
   }
 
+  #tellPlaced(message: DataScattered): void {
+    const record = this.keys.find(message.key);
+    if (record !== undefined) record.hasBeenSaid = true;
+    this.#unconfirmed.set(message.key, message);
+    this.#connection.send(message);
+  }
+
+  /** Whatever is said of data that was put on workers, the scheduler knows it, unless it says that it does not. */
+  #confirm({ type, key }: KeyMessage): void {
+    if (type === 'key-cancelled' || !this.#unconfirmed.delete(key)) return;
+    const record = this.keys.find(key);
+    if (record !== undefined) record.awaitsAcceptance = false;
+  }
+
   #own(future: Future<unknown>): KeyRecord {
     const record = recordOf(future);
     if (this.keys.find(record.key) === record || record.state.name === 'cancelled' || record.isUnsubmitted)
@@ -281,6 +315,7 @@ export class ClientSession implements FutureOwner, ConnectionListener {
   #noteUnwanted(key: TaskKey): void {
     if (this.#isClosed) return;
     this.#unwanted.add(key);
+    this.#unconfirmed.delete(key);
     if (this.#unwanted.size > 1) return;
     this.timers.soon(() => {
       // Those released later follow later, after what was submitted in between.

@@ -76,6 +76,11 @@ export interface ClusterConnection {
 /** What a connection tells its client. */
 export interface ConnectionListener {
   onMessages(messages: readonly SchedulerToClient[]): void;
+  /**
+   * Another life of the scheduler, which knows of this client what its journal says: nothing that was said to the one before
+   * and not answered is sure to have been heard.
+   */
+  onSessionBegun(): void;
   /** The session is over and will not come back; `undefined` when the scheduler closed it. */
   onEnded(error: SpillwayError | undefined): void;
 }

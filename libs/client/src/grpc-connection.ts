@@ -43,18 +43,31 @@ const GOOD_BYE_MS = 2_000;
 export async function openGrpcConnection(options: GrpcConnectionOptions): Promise<GrpcConnection> {
   const clientId = newClientId();
   const listener = new LateListener();
-  const link = await openClientLink({
-    address: options.address,
-    hello: () => ({ clientId, protocol: PROTOCOL_VERSION, softwareVersion: SOFTWARE_VERSION }),
-    listener,
-    clock: options.clock,
-    timers: options.timers,
-    connectTimeoutMs: options.connectTimeoutMs,
-    resumeGraceMs: options.resumeGraceMs,
-    ...(options.security === undefined ? {} : { security: options.security }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  const { connectTimeoutMs, signal } = options;
+  const link = await openLink(clientId, options, listener, {
+    isBack: false,
+    connectTimeoutMs,
+    ...(signal === undefined ? {} : { signal }),
   });
   return new GrpcConnection(clientId, link, listener, options);
+}
+
+function openLink(
+  clientId: ClientId,
+  { address, clock, timers, resumeGraceMs, security }: GrpcConnectionOptions,
+  listener: LinkListener<SchedulerToClient>,
+  { isBack, ...how }: { isBack: boolean; connectTimeoutMs: number; signal?: AbortSignal },
+): Promise<Link<ClientToScheduler>> {
+  return openClientLink({
+    address,
+    hello: () => ({ clientId, protocol: PROTOCOL_VERSION, softwareVersion: SOFTWARE_VERSION, isBack }),
+    listener,
+    clock,
+    timers,
+    resumeGraceMs,
+    ...(security === undefined ? {} : { security }),
+    ...how,
+  });
 }
 
 /** Short, since it is part of every key, and unlikely enough to be given twice in one cluster. */
@@ -68,12 +81,18 @@ export class GrpcConnection implements ClusterConnection {
   readonly #relay: RelayClient;
   readonly #timers: Timers;
 
+  /** Said while there was no session, and not said again when one begins. */
+  #unsaid: ClientToScheduler[] = [];
+  #isBetweenSessions = false;
+  #isClosed = false;
+
   constructor(
     readonly clientId: ClientId,
-    private readonly link: Link<ClientToScheduler>,
+    private link: Link<ClientToScheduler>,
     private readonly listener: LateListener,
-    options: GrpcConnectionOptions,
+    private readonly options: GrpcConnectionOptions,
   ) {
+    listener.onExpired = () => this.#beginAnother();
     const { address, security, relayAfterMs } = options;
     this.#timers = options.timers;
     this.#queries = new SchedulerQueries({
@@ -90,11 +109,13 @@ export class GrpcConnection implements ClusterConnection {
   }
 
   send(message: ClientToScheduler): void {
-    if (!this.listener.isEnded) this.link.send(message);
+    if (this.listener.isEnded) return;
+    if (!this.#isBetweenSessions) this.link.send(message);
+    else if (message.type === 'retry-keys') this.#unsaid.push(message);
   }
 
   get backlogBytes(): number {
-    return this.link.backlogBytes ?? 0;
+    return this.#isBetweenSessions ? 0 : (this.link.backlogBytes ?? 0);
   }
 
   readonly describeKeys: ClusterConnection['describeKeys'] = (...call) => this.#queries.describeKeys(...call);
@@ -123,14 +144,35 @@ export class GrpcConnection implements ClusterConnection {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#data.close();
     this.#relay.close();
-    if (!this.listener.isEnded) {
+    if (!this.listener.isEnded && !this.#isBetweenSessions) {
       this.link.send({ type: 'client-closing' });
       this.link.close('The client was closed.');
       await this.#goodBye();
     }
     this.#queries.close();
+  }
+
+  /** The scheduler does not know the session, but perhaps the client: what it knows has outlived it, or its lease goes on. */
+  #beginAnother(): void {
+    this.#isBetweenSessions = true;
+    const how = { isBack: true, connectTimeoutMs: this.options.resumeGraceMs };
+    openLink(this.clientId, this.options, this.listener, how).then(
+      (link) => {
+        this.#isBetweenSessions = false;
+        this.link = link;
+        if (this.#isClosed) {
+          link.send({ type: 'client-closing' });
+          link.close('The client was closed.');
+          return;
+        }
+        this.listener.onSessionBegun();
+        for (const message of this.#unsaid.splice(0)) link.send(message);
+      },
+      (error: unknown) => this.listener.end(error as SpillwayError),
+    );
   }
 
   #goodBye(): Promise<void> {
@@ -147,6 +189,8 @@ export class GrpcConnection implements ClusterConnection {
 /** Takes what the link says before there is a client to say it to. */
 class LateListener implements LinkListener<SchedulerToClient> {
   isEnded = false;
+  /** The scheduler does not know the session any more. */
+  onExpired: () => void = () => undefined;
   readonly ended: Promise<void>;
   #resolveEnded!: () => void;
   #target: ConnectionListener | undefined;
@@ -165,7 +209,16 @@ class LateListener implements LinkListener<SchedulerToClient> {
     this.#tell((target) => target.onMessages(messages));
   }
 
+  onSessionBegun(): void {
+    this.#tell((target) => target.onSessionBegun());
+  }
+
   onEnded(error: SpillwayError | undefined): void {
+    if (error?.code === 'SESSION_EXPIRED') this.onExpired();
+    else this.end(error);
+  }
+
+  end(error: SpillwayError | undefined): void {
     this.isEnded = true;
     this.#resolveEnded();
     this.#tell((target) => target.onEnded(error));

@@ -31,8 +31,10 @@ export class KeyRecord {
   holds: KeyRecord[] | undefined;
   /** The cluster never heard of this key: its submission failed here, or was refused. */
   isUnsubmitted = false;
+  /** The cluster may have heard of this key. */
+  hasBeenSaid = false;
   /**
-   * The graph that makes this key is not accepted yet: what arrives about the key is from before, when another handle
+   * The graph that makes this key is not accepted yet (or the data not confirmed, after the scheduler has died): what arrives about the key is from before, when another handle
    * of the same key was released, and is not about this one.
    */
   awaitsAcceptance = false;

@@ -24,6 +24,12 @@ export class KeyTable {
     return [...this.#records.keys()];
   }
 
+  /** Keys that the cluster is to know are wanted. */
+  *saidKeys(): Generator<TaskKey> {
+    for (const { key, hasBeenSaid, isUnsubmitted, state } of this.#records.values())
+      if (hasBeenSaid && !isUnsubmitted && state.name !== 'cancelled') yield key;
+  }
+
   /** The record of a key that a new handle may share: not one that is cancelled or never reached the cluster. */
   findUsable(key: TaskKey): KeyRecord | undefined {
     const record = this.#records.get(key);

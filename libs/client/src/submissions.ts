@@ -61,6 +61,8 @@ export interface SubmissionsOptions {
 export class Submissions {
   #open: Batch | undefined;
   readonly #unanswered = new Map<SubmissionId, readonly TaskDraft[]>();
+  /** What was said of graphs that are not answered yet, whole or in part. */
+  readonly #said = new Map<SubmissionId, ClientToScheduler[]>();
 
   constructor(private readonly options: SubmissionsOptions) {}
 
@@ -93,10 +95,16 @@ export class Submissions {
     const drafts = this.#unanswered.get(message.submissionId);
     if (drafts === undefined) return;
     this.#unanswered.delete(message.submissionId);
+    this.#said.delete(message.submissionId);
     for (const { record } of drafts) record.awaitsAcceptance = false;
     if (message.type === 'graph-accepted') return;
     const error = rebuildError(message.error);
     for (const draft of drafts) fail(draft, error);
+  }
+
+  /** To another life of the scheduler. A graph that it has accepted already it accepts again, and does nothing. */
+  sayAgain(): void {
+    for (const messages of this.#said.values()) for (const message of messages) this.options.send(message);
   }
 
   #openBatch(): Batch {
@@ -121,7 +129,12 @@ export class Submissions {
   async #submit(batch: Batch): Promise<void> {
     await batch.closed;
     const submissionId = asSubmissionId(this.options.nextSubmissionId());
-    const writer = new GraphWriter(submissionId, this.options.send);
+    const said: ClientToScheduler[] = [];
+    this.#said.set(submissionId, said);
+    const writer = new GraphWriter(submissionId, (message) => {
+      said.push(message);
+      this.options.send(message);
+    });
     for (let start = 0; start < batch.drafts.length;) {
       if (start > 0) await this.#nextTurn();
       await untilBacklogIsSmall(this.options.backlogBytes, this.options.timers);
@@ -135,6 +148,8 @@ export class Submissions {
     if (writer.taskCount > 0 && !this.options.isOver()) {
       this.#unanswered.set(submissionId, batch.drafts);
       writer.commit();
+    } else {
+      this.#said.delete(submissionId);
     }
     // From here on the tasks' own records hold them.
     for (const { record } of batch.large) this.options.keys.release(record);
@@ -171,6 +186,7 @@ export class Submissions {
       for (const { record } of encoded.large) this.options.keys.hold(draft.record, record);
     }
     if (draft.ticket === undefined) draft.record.awaitsAcceptance = true;
+    draft.record.hasBeenSaid = true;
     writer.add(specOf(draft, encoded));
   }
 

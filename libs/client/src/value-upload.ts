@@ -1,9 +1,11 @@
 /** Puts values into the cluster: straight to the workers that the scheduler chose, or through its relay. */
 import { NoValidWorkerError, UnavailableError, type SpillwayError, type TaskKey } from '@spillway/kernel';
-import type { Holder, Payload } from '@spillway/messages';
+import type { ClientToScheduler, Holder, Payload } from '@spillway/messages';
 import type { Timers } from '@spillway/ports';
 import type { ClusterConnection } from './cluster-connection.js';
 import { pauseFor, type TransferSettings } from './transfers.js';
+
+export type DataScattered = Extract<ClientToScheduler, { type: 'data-scattered' }>;
 
 export interface UploadOptions {
   readonly copies: number;
@@ -16,6 +18,8 @@ export class ValueUpload {
     private readonly connection: ClusterConnection,
     private readonly transfers: TransferSettings,
     private readonly timers: Timers,
+    /** Tells the scheduler. */
+    private readonly onPlaced: (message: DataScattered) => void,
   ) {}
 
   /**
@@ -32,7 +36,7 @@ export class ValueUpload {
       options.signal?.throwIfAborted();
       throw lastReason(results);
     }
-    this.connection.send({
+    this.onPlaced({
       type: 'data-scattered',
       key,
       nbytes: payload.data.byteLength,

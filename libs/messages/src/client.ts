@@ -9,6 +9,8 @@ export interface ClientHello {
   readonly clientId: ClientId;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly softwareVersion: string;
+  /** It had a session that the scheduler does not know any more, and wants to go on with its keys; else it is refused. */
+  readonly isBack?: boolean;
 }
 
 /** Where one copy of a value can be fetched. */
@@ -46,6 +48,11 @@ export type ClientToScheduler =
       readonly wants: readonly TaskKey[];
     }
   | { readonly type: 'client-desires-keys'; readonly keys: readonly TaskKey[] }
+  /**
+   * After another life of the scheduler has begun: everything that the client wants, in one or more messages. What it wanted
+   * before and does not name in any of them it has let go of.
+   */
+  | { readonly type: 'client-resumes'; readonly keys: readonly TaskKey[]; readonly isLast: boolean }
   | { readonly type: 'client-releases-keys'; readonly keys: readonly TaskKey[] }
   /** `force`: also against other clients that want the keys. */
   | { readonly type: 'cancel-keys'; readonly keys: readonly TaskKey[]; readonly force: boolean }

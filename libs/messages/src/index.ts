@@ -1,5 +1,7 @@
 export * from './built-ins.js';
 export * from './client.js';
+export * from './journal.js';
+export * from './journal-state.js';
 export * from './limits.js';
 export * from './memory.js';
 export * from './nanny.js';

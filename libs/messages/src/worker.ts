@@ -29,6 +29,8 @@ export interface WorkerHello {
   readonly softwareVersion: string;
   /** What it already holds: after the scheduler lost its session, or adopted from disk. */
   readonly holdings: readonly Holding[];
+  /** Runs that it went on with after it lost its session. */
+  readonly executing?: readonly { readonly key: TaskKey; readonly runId: RunId }[];
 }
 
 /** An input of a task, with where it can be fetched. */

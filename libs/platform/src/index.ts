@@ -24,7 +24,14 @@ export { readMemorySources, type MemorySource } from './limits/memory-sources.js
 export { codeOf } from './error-code.js';
 export { SpillFolder, type SpillFolderOptions } from './spill-folders/spill-folder.js';
 export { reapLeftovers, reapNanny, type ReapOptions } from './spill-folders/reap-leftovers.js';
-export { formatOwner, OWNER_BEAT_MS, OWNER_FILE, thisProcess } from './spill-folders/owner.js';
+export {
+  formatOwner,
+  OWNER_BEAT_MS,
+  OWNER_FILE,
+  parseOwner,
+  stateOf,
+  thisProcess,
+} from './spill-folders/owner.js';
 export { removeScratchFolder, scratchFolderOf } from './scratch-folder.js';
 export { programFiles, type ProgramFiles } from './program-files.js';
 export { configDoors } from './config-doors.js';

@@ -10,6 +10,7 @@ export interface ProgramFiles {
   readonly taskThread: URL;
   readonly transferThread: URL;
   readonly spillThread: URL;
+  readonly journalThread: URL;
 }
 
 /** The programs of a bundle folder; without one, those of the installed `@spillway/cli`. */
@@ -21,6 +22,7 @@ export function programFiles(folder?: URL): ProgramFiles {
     taskThread: pathToFileURL(join(path, 'task-thread.mjs')),
     transferThread: pathToFileURL(join(path, 'transfer-thread.mjs')),
     spillThread: pathToFileURL(join(path, 'spill-thread.mjs')),
+    journalThread: pathToFileURL(join(path, 'journal-thread.mjs')),
   };
 }
 

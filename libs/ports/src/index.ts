@@ -1,5 +1,6 @@
 export type * from './child-process.js';
 export type * from './clock.js';
+export type * from './journal.js';
 export type * from './link.js';
 export type * from './logger.js';
 export type * from './peer-link.js';

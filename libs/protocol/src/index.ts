@@ -20,6 +20,7 @@ export {
   type TransferOptions,
   type WantedValue,
 } from './data/index.js';
+export { decodeJournalRecords, encodeJournalRecords } from './journal/journal-codec.js';
 export { openClientLink, openNannyLink, openWorkerLink, type LinkOptions } from './link/open-link.js';
 export { NannyClient } from './nanny/nanny-client.js';
 export type { NannySlotInfo, NannySlotStateName, NannyStatus } from './nanny/nanny-messages.js';

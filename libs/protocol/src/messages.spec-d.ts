@@ -174,6 +174,7 @@ export const clientToScheduler: fc.Arbitrary<ClientToScheduler> = fc.oneof(
     wants: keys,
   }),
   fc.record({ type: type('client-desires-keys'), keys }),
+  fc.record({ type: type('client-resumes'), keys, isLast: fc.boolean() }),
   fc.record({ type: type('client-releases-keys'), keys }),
   fc.record({ type: type('cancel-keys'), keys, force: fc.boolean() }),
   fc.record({ type: type('retry-keys'), keys }),
@@ -319,11 +320,15 @@ export const schedulerToNanny: fc.Arbitrary<SchedulerToNanny> = fc.oneof(
   fc.record({ type: type('close-nanny'), stimulusId, reason: words }),
 );
 
-export const clientHello: fc.Arbitrary<ClientHello> = fc.record({
-  clientId: name.map(asClientId),
-  protocol,
-  softwareVersion: words,
-});
+export const clientHello: fc.Arbitrary<ClientHello> = fc.record(
+  {
+    clientId: name.map(asClientId),
+    protocol,
+    softwareVersion: words,
+    isBack: fc.constant(true),
+  },
+  { requiredKeys: ['clientId', 'protocol', 'softwareVersion'] },
+);
 export const workerHello: fc.Arbitrary<WorkerHello> = fc.record(
   {
     workerId,
@@ -337,6 +342,7 @@ export const workerHello: fc.Arbitrary<WorkerHello> = fc.record(
     protocol,
     softwareVersion: words,
     holdings: fc.array(holding, { maxLength: 3 }),
+    executing: fc.array(fc.record({ key, runId }), { minLength: 1, maxLength: 3 }),
   },
   {
     requiredKeys: [

@@ -29,6 +29,14 @@ export const EVENT_NAMES = {
   'client.connected': 'A client has opened or resumed its session.',
   'client.lease-started': 'The connection to a client is lost; its keys are kept until the lease is over.',
   'client.forgotten': 'A client left or its lease is over; what only it wanted is released.',
+  'scheduler.recovered':
+    'The scheduler was started again and knows from its journal what there was; it waits for the workers that it knew.',
+  'scheduler.recovery-ended':
+    'The workers of before are back, or the time to wait for them is over; what nobody brought is computed again.',
+  'journal.cut':
+    'The end of the journal was torn when the scheduler died, and was cut off; the line says how much.',
+  'journal.failed': 'The journal cannot be written any more; the scheduler goes on without one.',
+  'journal.compaction-failed': 'The journal could not be made smaller; it is tried again later.',
   'scheduler.ready': 'The scheduler serves; the line has its addresses.',
   'scheduler.closing': 'The scheduler was asked to end, with the reason, and closes in order.',
   'scheduler.closed': 'The scheduler has closed everything and ends.',

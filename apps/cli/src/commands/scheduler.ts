@@ -4,6 +4,10 @@ import { serve } from '../serve.js';
 
 export function schedulerCommand(): Command {
   const command = new Command('scheduler').description('Start the scheduler of a cluster.');
+  command.option(
+    '--no-journal',
+    'Write nothing down: a crash of the scheduler loses all graphs. (scheduler.journal)',
+  );
   return addSettingFlags(command, 'scheduler').action(async (flags: object) => {
     const { startScheduler } = await import('@spillway/scheduler');
     const scheduler = await startScheduler(flags);

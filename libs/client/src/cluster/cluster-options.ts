@@ -68,6 +68,8 @@ export function planCluster(options: LocalClusterOptions, ownEnviron: NodeJS.Pro
     schedulerArgs: [
       'scheduler',
       ...flag('--port', options.schedulerPort ?? 0),
+      // It ends with this process, and everything it knows is of no use to anybody then.
+      ...flag('--journal', false),
       ...flag('--http-port', options.httpPort ?? false),
       ...common,
     ],

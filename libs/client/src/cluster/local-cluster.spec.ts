@@ -74,7 +74,7 @@ test('starts a scheduler and nannies with what they were told, and closes them i
   await cluster[Symbol.asyncDispose]();
 
   const lines = events().map((line) => line.replace(/^(\w+) \d+ /, '$1 '));
-  expect(lines[0]).toBe('scheduler --port 8786 --http-port false --log-level info');
+  expect(lines[0]).toBe('scheduler --port 8786 --journal false --http-port false --log-level info');
   expect(lines.slice(1, 3).sort()).toEqual([
     'nanny 127.0.0.1:7001 --workers 1 --memory-share 0.3333333333333333 --log-level info --nthreads 2 --memory-limit 256 MiB',
     'nanny 127.0.0.1:7001 --workers 2 --memory-share 0.6666666666666666 --log-level info --nthreads 2 --memory-limit 256 MiB',

@@ -110,7 +110,10 @@ export class LoopbackScheduler implements AsyncDisposable {
         };
         return { onMessages: (messages) => messages.forEach(take), onEnded: () => undefined };
       },
-      storeModule: (hash, bytes) => void this.modules.set(hash, bytes),
+      storeModule: (hash, bytes) => {
+        this.modules.set(hash, bytes);
+        return Promise.resolve();
+      },
       findModule: (hash) => this.modules.get(hash),
       describeKeys: (keys) => keys.map((key) => ({ key, state: 'forgotten', nbytes: undefined, whoHas: [] })),
       listWorkers: () => [this.#workerInfo()],

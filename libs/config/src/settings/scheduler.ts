@@ -50,10 +50,29 @@ export const schedulerSettings = {
     doc: `How long a client's keys and its session are kept after its connection is lost. A client that is back within it finds everything
       as it left it; longer keeps the results of clients that crashed in memory for longer.`,
   }),
+  journal: text({
+    default: 'auto',
+    mayBeOff: true,
+    example: '/var/lib/spillway/journal',
+    programs: ['scheduler'],
+    flag: '--journal',
+    doc: `Folder in which the scheduler writes down what was submitted, wanted and finished, so that one that is started
+      again after a crash goes on where it ended. \`auto\` is a folder of its own for this user and port among the operating
+      system's temporary files, and none with port 0; put it on a disk that outlives the container where the scheduler runs
+      in one. \`false\` (or --no-journal) writes nothing: a crash of the scheduler loses all graphs then.`,
+  }),
+  'recovery-wait': duration({
+    default: 10_000,
+    min: 100,
+    programs: ['scheduler'],
+    doc: `How long a scheduler that was started again waits for the workers that it knew before it has anything run or computed
+      again. It goes on as soon as all are back. Longer spares work when hosts come back slowly; shorter does not hold up
+      the rest for a host that is gone.`,
+  }),
   'worker-reconnect-grace': duration({
     default: 5000,
     group: 'cluster',
-    programs: ['scheduler', 'worker'],
+    programs: ['scheduler'],
     doc: `How long a worker whose connection is lost may take to come back with its tasks and values. Longer rides out
       longer network failures; shorter recomputes sooner what a dead worker held. A worker whose nanny reports its death
       is not waited for.`,

@@ -119,7 +119,15 @@ export const workerSettings = {
     flag: '--death-timeout',
     doc: `How long a worker or nanny tries to reach the scheduler when it starts before it ends itself, and how long a nanny
       gives a worker to register before it kills and replaces it. \`false\` means \`client.connect-timeout\` for the one and a
-      minute for the other. A connection that breaks later has \`scheduler.worker-reconnect-grace\` to come back.`,
+      minute for the other. What is lost later has \`worker.scheduler-wait\`.`,
+  }),
+  'scheduler-wait': duration({
+    default: 60_000,
+    min: 100,
+    programs: ['nanny', 'worker'],
+    doc: `How long a worker or nanny that has lost the scheduler tries to reach it again before it ends. Meanwhile a worker
+      finishes what it executes and keeps what it holds. Longer rides out a scheduler that takes long to be started again;
+      shorter frees a machine sooner whose scheduler is gone for good.`,
   }),
   memory: {
     limit: memoryLimit({

@@ -20,6 +20,7 @@ export const clientHello = (wire: spillway.v1.ClientHello): ClientHello => ({
   clientId: asClientId(text(wire.clientId, 'client_id')),
   protocol: required(wire.protocol, 'protocol', protocolVersion),
   softwareVersion: words(wire.softwareVersion, 'software_version'),
+  ...(wire.isBack ? { isBack: true } : {}),
 });
 
 const graphPart = (wire: spillway.v1.GraphPart): ClientToScheduler => ({
@@ -61,6 +62,12 @@ export function clientMessage(wire: spillway.v1.ClientMessage): ClientToSchedule
       return required(wire.clientDesiresKeys, 'client_desires_keys', (m) => ({
         type: 'client-desires-keys',
         keys: keys(m.keys),
+      }));
+    case 'clientResumes':
+      return required(wire.clientResumes, 'client_resumes', (m) => ({
+        type: 'client-resumes',
+        keys: keys(m.keys),
+        isLast: m.isLast,
       }));
     case 'clientReleasesKeys':
       return required(wire.clientReleasesKeys, 'client_releases_keys', (m) => ({

@@ -169,6 +169,7 @@ describe('what arrives is checked, and the refusal names the field', () => {
       protocol: { major: 1, minor: 0 },
       softwareVersion: '',
       holdings: [],
+      continuedRuns: [],
     };
     const opening = { nonce: 'n', epoch: '', received: 0 };
     const bytes = wire.OpenWorkerRequest.encode({ seq: 0, ack: 0, messages: [], opening, hello }).finish();

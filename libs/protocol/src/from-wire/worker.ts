@@ -1,5 +1,14 @@
 /** What a worker says to the scheduler, as it arrived: validated and bounded. */
-import { asNannyId, asRunId, asStimulusId, asTaskKey, asWorkerId, type StimulusId } from '@spillway/kernel';
+import {
+  asNannyId,
+  asRunId,
+  asStimulusId,
+  asTaskKey,
+  asWorkerId,
+  type RunId,
+  type StimulusId,
+  type TaskKey,
+} from '@spillway/kernel';
 import type { WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
 import {
@@ -22,6 +31,11 @@ import { holding, keys, protocolVersion, remoteError, runOutcome } from './value
 const REASON_LENGTH_MAX = 10_000;
 const NTHREADS_MAX = 4096;
 
+const continuedRun = (wire: spillway.v1.ContinuedRun): { key: TaskKey; runId: RunId } => ({
+  key: asTaskKey(text(wire.key, 'key')),
+  runId: asRunId(count(wire.runId, 'run_id')),
+});
+
 export function workerHello(wire: spillway.v1.WorkerHello): WorkerHello {
   const { memoryLimitBytes, nannyId } = wire;
   return {
@@ -39,6 +53,9 @@ export function workerHello(wire: spillway.v1.WorkerHello): WorkerHello {
     protocol: required(wire.protocol, 'protocol', protocolVersion),
     softwareVersion: words(wire.softwareVersion, 'software_version'),
     holdings: each(wire.holdings, 'holdings', holding),
+    ...(wire.continuedRuns.length === 0
+      ? {}
+      : { executing: each(wire.continuedRuns, 'continued_runs', continuedRun) }),
   };
 }
 

@@ -107,7 +107,10 @@ export class TestScheduler {
         return recorder;
       },
       openNanny: refuse,
-      storeModule: (hash, bytes) => void this.modules.set(hash, bytes),
+      storeModule: (hash, bytes) => {
+        this.modules.set(hash, bytes);
+        return Promise.resolve();
+      },
       findModule: (hash) => this.modules.get(hash),
       describeKeys: refuse,
       listWorkers: refuse,

@@ -24,7 +24,7 @@ export function moduleCalls(calls: CallFactory, handlers: SchedulerHandlers): Re
       wire.UploadModuleResponse,
       async (parts) => {
         const { moduleHash, bytes } = await collect(parts);
-        handlers.storeModule(asModuleHash(moduleHash), bytes);
+        await handlers.storeModule(asModuleHash(moduleHash), bytes);
         return {};
       },
     ),

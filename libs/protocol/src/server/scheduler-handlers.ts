@@ -31,7 +31,7 @@ export interface SchedulerHandlers {
   openWorker(hello: WorkerHello, link: Link<SchedulerToWorker>): LinkListener<WorkerToScheduler>;
   openNanny(hello: NannyHello, link: Link<SchedulerToNanny>): LinkListener<NannyToScheduler>;
   /** The bytes are complete and match the hash. */
-  storeModule(hash: ModuleHash, bytes: Uint8Array): void;
+  storeModule(hash: ModuleHash, bytes: Uint8Array): Promise<void>;
   findModule(hash: ModuleHash): Uint8Array | undefined;
   /** Keys that are not known: state `forgotten`, no holders. */
   describeKeys(keys: readonly TaskKey[]): readonly KeyInfo[];

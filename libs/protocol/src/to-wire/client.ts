@@ -10,6 +10,7 @@ export const clientHelloToWire = (hello: ClientHello): spillway.v1.ClientHello =
   clientId: hello.clientId,
   protocol: hello.protocol,
   softwareVersion: hello.softwareVersion,
+  isBack: hello.isBack === true,
 });
 
 export function clientMessageToWire(message: ClientToScheduler): spillway.v1.ClientMessage {
@@ -24,6 +25,8 @@ export function clientMessageToWire(message: ClientToScheduler): spillway.v1.Cli
     }
     case 'client-desires-keys':
       return { clientDesiresKeys: { keys: texts(message.keys) } };
+    case 'client-resumes':
+      return { clientResumes: { keys: texts(message.keys), isLast: message.isLast } };
     case 'client-releases-keys':
       return { clientReleasesKeys: { keys: texts(message.keys) } };
     case 'cancel-keys':

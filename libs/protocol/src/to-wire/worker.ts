@@ -19,6 +19,7 @@ export const workerHelloToWire = (hello: WorkerHello): spillway.v1.WorkerHello =
   protocol: hello.protocol,
   softwareVersion: hello.softwareVersion,
   holdings: hello.holdings.map(holdingToWire),
+  continuedRuns: (hello.executing ?? []).map(({ key, runId }) => ({ key, runId })),
 });
 
 export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.WorkerMessage {

@@ -21,6 +21,8 @@ export function bringIntoMemory(
 ): void {
   task.mayHaveRun = true;
   move(core, task, { name: 'memory', nbytes, whoHas: undefined });
+  const { key } = task;
+  core.journal.ended({ type: 'task-finished', key, nbytes, workers: holders.map(({ name }) => name) });
   for (const worker of holders) addReplica(task, worker);
   if (task.wantedBy !== undefined) core.outbox.toClientsOf(task, keyInMemory(task, nbytes, inline));
   if (task.waiterCount > 0) refreshRuns(core, task);

@@ -1,4 +1,4 @@
-import type { ClientId, SubmissionId } from '@spillway/kernel';
+import type { ClientId, SubmissionId, TaskKey } from '@spillway/kernel';
 import type { SpokenEvent } from './spoken-event.js';
 import type { GraphCommit } from './graph-commit.js';
 import type { StagedGraph } from './staged-graph.js';
@@ -19,6 +19,9 @@ export class ClientView {
   readonly deferred: SpokenEvent[] = [];
   /** When everything it holds is released; `false` while it is connected. */
   leaseEndsAtMs: number | false = false;
+
+  /** Keys it has said so far that it still wants, after the scheduler died; `undefined` when it is not saying so. */
+  resuming: Set<TaskKey> | undefined = undefined;
 
   constructor(readonly id: ClientId) {}
 }

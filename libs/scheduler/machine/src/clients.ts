@@ -7,7 +7,9 @@ import { ClientView } from './client-view.js';
 import type { Core } from './core.js';
 import type { ClientEvent } from './events.js';
 import type { Job } from './jobs.js';
+import { putOff } from './recovery.js';
 import { dropOrphans, onDataScattered } from './scatter.js';
+import type { SchedulerTask } from './task.js';
 import type { SpokenEvent } from './spoken-event.js';
 import { onGraphCommit, onGraphPart } from './submissions.js';
 import { cancelKeys, retryKeys, unknownKey } from './user-commands.js';
@@ -54,6 +56,7 @@ export function replayDeferred(core: Core, client: ClientView): void {
 /** Releases everything the client holds, and its session. */
 export function forgetClient(core: Core, client: ClientView): void {
   core.clients.delete(client.id);
+  core.journal.add({ type: 'client-gone', clientId: client.id });
   core.leased.delete(client);
   client.commit?.abandon();
   for (const event of client.deferred.splice(0)) {
@@ -85,12 +88,48 @@ function connect(core: Core, event: Extract<ClientEvent, { type: 'client-connect
   core.outbox.log('client.connected', { clientId: event.clientId, isBack: known !== undefined });
   if (known === undefined) {
     core.clients.set(event.clientId, new ClientView(event.clientId));
+    core.journal.add({ type: 'client-came', clientId: event.clientId });
     return;
   }
   known.leaseEndsAtMs = false;
   core.leased.delete(known);
+  if (event.isBack === true) {
+    // What it had said in parts, and not to the end, it says again.
+    known.staged.clear();
+    known.stagedTaskCount = 0;
+    known.resuming = undefined;
+    return;
+  }
   // It may have missed the news of its keys.
   for (const task of known.wants) tellOutcome(core, known, task);
+}
+
+/** It is back after the scheduler died, and says what it wants: what it let go of at the time was perhaps not heard. */
+function resume(
+  core: Core,
+  client: ClientView,
+  event: Extract<SpokenEvent, { type: 'client-resumes' }>,
+): void {
+  const resuming = (client.resuming ??= new Set());
+  for (const key of event.keys) {
+    const task = core.table.get(key);
+    resuming.add(key);
+    if (task === undefined) unknownKey(core, client, key);
+    else {
+      if (!client.wants.has(task)) addWant(core, client, task);
+      tellWhereItStands(core, client, task);
+    }
+  }
+  if (!event.isLast) return;
+  client.resuming = undefined;
+  for (const task of [...client.wants]) if (!resuming.has(task.key)) dropWant(core, client, task);
+}
+
+/** Also that it has not ended: the client may have heard otherwise, and missed what undid it. */
+function tellWhereItStands(core: Core, client: ClientView, task: SchedulerTask): void {
+  const { name } = task.state;
+  if (name === 'memory' || name === 'erred') tellOutcome(core, client, task);
+  else if (name !== 'awaited') core.outbox.toClient(client.id, { type: 'key-retried', key: task.key });
 }
 
 function startLease(core: Core, client: ClientView): void {
@@ -112,6 +151,9 @@ function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
         else addWant(core, client, task);
       }
       return;
+    case 'client-resumes':
+      resume(core, client, spoken);
+      return;
     case 'client-releases-keys':
       for (const key of spoken.keys) {
         const task = core.table.get(key);
@@ -125,7 +167,8 @@ function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
       retryKeys(core, spoken.keys);
       return;
     case 'data-scattered':
-      onDataScattered(core, client, spoken);
+      if (core.recovery === undefined) onDataScattered(core, client, spoken);
+      else putOff(core, core.recovery, spoken);
       return;
     default:
       assertNever(spoken, 'client event');

@@ -3,14 +3,24 @@ import { asRunId, SeededRandom, type ClientId, type RunId, type StimulusId } fro
 import { Agenda } from './agenda.js';
 import type { ClientView } from './client-view.js';
 import { FunctionTable } from './durations.js';
+import { isShared } from './failures.js';
 import { JobQueue } from './jobs.js';
+import { JournalNotes } from './journal-notes.js';
 import type { ResolvedOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { Queues } from './queueing.js';
+import type { Recovery } from './recovery.js';
 import { ScatterPlanner } from './scatter.js';
 import type { SchedulerTask, TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
 import { WorkerRoster } from './worker-roster.js';
+
+/** A result that is awaited is one until it is given up. */
+const hasOutcome = ({ name }: TaskState): boolean =>
+  name === 'memory' || name === 'awaited' || name === 'erred';
+
+/** More than one life of a scheduler can assign. */
+const RUNS_PER_LIFE = 2 ** 36;
 
 export class Core {
   readonly roster = new WorkerRoster();
@@ -22,6 +32,9 @@ export class Core {
   readonly clients = new Map<ClientId, ClientView>();
   readonly table: TaskTable;
   readonly scatterPlanner: ScatterPlanner;
+  readonly journal: JournalNotes;
+  /** While workers of the scheduler's life before are waited for: nothing is placed (`recovery.ts`). */
+  recovery: Recovery | undefined = undefined;
   /** Clients whose commit has ended, with things said meanwhile that are to be done now. */
   readonly resumed: ClientView[] = [];
   /** Clients without a connection, in the order in which their leases end. */
@@ -49,6 +62,7 @@ export class Core {
 
   constructor(readonly options: ResolvedOptions) {
     this.table = new TaskTable(this.roster.loads, options.storyEntriesMax);
+    this.journal = new JournalNotes(options.journal);
     this.scatterPlanner = new ScatterPlanner(new SeededRandom(options.seed));
   }
 
@@ -73,6 +87,17 @@ export class Core {
     return this.#lastRunId;
   }
 
+  /** Numbers of the lives before are not given again. */
+  goOnFrom({ lastSubmission }: { readonly lastSubmission: number }): void {
+    this.#lastSubmission = Math.max(this.#lastSubmission, lastSubmission);
+  }
+
+  /** From 1. Runs of a life before that are still under way keep their ids, which no run of this life has. */
+  beginLife(life: number): void {
+    this.#lastRunId = (life - 1) * RUNS_PER_LIFE;
+    this.journal.add({ type: 'scheduler-started', life, lastSubmission: this.#lastSubmission });
+  }
+
   nextRunId(): RunId {
     this.#lastRunId += 1;
     return asRunId(this.#lastRunId);
@@ -94,6 +119,9 @@ export class Core {
     if (from.name === 'processing') this.agenda.roomy.add(from.worker);
     if (from.name === 'processing' || from.name === 'memory') this.hasMoved = true;
     this.mayDrain = true;
+    if (hasOutcome(from) && !hasOutcome(to) && to.name !== 'forgotten') this.journal.reset(task.key);
+    if (to.name === 'erred' && !isShared(to.error))
+      this.journal.ended({ type: 'task-erred', key: task.key, error: to.error });
     this.table.enter(task, to, this.outbox.stimulusId, this.nowMs);
     if (this.options.validate) this.touched.add(task);
   }

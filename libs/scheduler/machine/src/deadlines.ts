@@ -14,7 +14,11 @@ import { move } from './transitions/index.js';
 /** When the machine next wants a tick; `undefined` when nothing will happen by itself. */
 export function nextWakeMs(core: Core): number | undefined {
   if (!core.jobs.isEmpty) return core.nowMs;
-  let wakeMs = Math.min(stuckDeadlineMs(core) ?? Infinity, nextGiveUpMs(core));
+  let wakeMs = Math.min(
+    stuckDeadlineMs(core) ?? Infinity,
+    nextGiveUpMs(core),
+    core.recovery?.untilMs ?? Infinity,
+  );
   for (const client of core.leased) {
     // All leases are equally long, so the first to start is the first to end.
     if (client.leaseEndsAtMs !== false) wakeMs = Math.min(wakeMs, client.leaseEndsAtMs);
@@ -36,7 +40,7 @@ export function onDeadlines(core: Core): void {
     if (client.leaseEndsAtMs === false || client.leaseEndsAtMs > core.nowMs) break;
     forgetClient(core, client);
   }
-  giveUpAwaited(core);
+  if (core.recovery === undefined) giveUpAwaited(core);
   giveUpStuckTasks(core);
   const { noWorkersTimeoutMs } = core.options;
   if (noWorkersTimeoutMs === false) return;

@@ -1,6 +1,7 @@
 import type { ClientId, NannyId, StimulusId, SubmissionId, TaskKey, WorkerId } from '@spillway/kernel';
 import type {
   ClientToScheduler,
+  JournalRecord,
   TaskSpec,
   Verdict,
   WorkerHello,
@@ -11,12 +12,20 @@ import type {
 export type SchedulerEvent =
   | ClientEvent
   | WorkerEvent
+  /** First of all, with a journal: what the lives before come to, in as few records as it takes. */
+  | { readonly type: 'recover'; readonly stimulusId: StimulusId; readonly records: Iterable<JournalRecord> }
   /** Time has reached `nextWakeMs`. */
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };
 
 export type ClientEvent =
   /** A session begins, or a client whose lease still runs comes back. */
-  | { readonly type: 'client-connected'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
+  | {
+      readonly type: 'client-connected';
+      readonly stimulusId: StimulusId;
+      readonly clientId: ClientId;
+      /** It goes on after another life of the scheduler has begun, and will say what it wants (`client-resumes`). */
+      readonly isBack?: boolean;
+    }
   /** The session ended without a good-bye: the lease starts to run out. */
   | { readonly type: 'client-disconnected'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
   /** A part of a graph: staged, checked, nothing runs. */
@@ -35,6 +44,7 @@ export type ClientEvent =
         type:
           | 'graph-commit'
           | 'client-desires-keys'
+          | 'client-resumes'
           | 'client-releases-keys'
           | 'cancel-keys'
           | 'retry-keys'

@@ -116,6 +116,7 @@ export class GraphCommit implements Job {
       return;
     }
     core.table.add(task);
+    core.journal.made(task);
     this.#pin(task);
   }
 
@@ -151,7 +152,8 @@ export class GraphCommit implements Job {
         break;
       }
     }
-    core.outbox.toClient(this.client.id, { type: 'graph-accepted', submissionId });
+    core.journal.add({ type: 'graph-accepted', clientId: this.client.id, submissionId });
+    core.outbox.toClient(this.client.id, { type: 'graph-accepted', submissionId }, true);
     core.outbox.log('graph.accepted', {
       clientId: this.client.id,
       submissionId,

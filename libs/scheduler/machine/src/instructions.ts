@@ -1,10 +1,23 @@
 import type { ClientId, ModuleHash, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
+import type { JournalRecord, SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
 
 /** Everything the scheduler machine can ask of its runtime. Performed in order; none has an outcome event. */
 export type SchedulerInstruction =
-  | { readonly type: 'send-to-worker'; readonly workerId: WorkerId; readonly message: SchedulerToWorker }
-  | { readonly type: 'send-to-client'; readonly clientId: ClientId; readonly message: SchedulerToClient }
+  /** Write these down. Comes first among the instructions of an event. */
+  | { readonly type: 'journal'; readonly records: readonly JournalRecord[] }
+  /** `isBinding`: not before everything that was to be written down is durable; what comes after it waits too. */
+  | {
+      readonly type: 'send-to-worker';
+      readonly workerId: WorkerId;
+      readonly message: SchedulerToWorker;
+      readonly isBinding?: true;
+    }
+  | {
+      readonly type: 'send-to-client';
+      readonly clientId: ClientId;
+      readonly message: SchedulerToClient;
+      readonly isBinding?: true;
+    }
   /**
    * This process shall end, registered or not: another of its name has replaced it, or it is taken for dead. Tell it to
    * close, and end its session; nothing it says counts any more.
@@ -34,6 +47,8 @@ export type SchedulerInstruction =
 
 /** Stable names of the scheduler's log events (conventions L03). */
 export type SchedulerLogEvent =
+  | 'scheduler.recovered'
+  | 'scheduler.recovery-ended'
   | 'worker.registered'
   | 'worker.refused'
   | 'worker.lost'

@@ -53,7 +53,10 @@ export function checkTask(core: Core, task: SchedulerTask): void {
       break;
     case 'waiting':
       say(state.missingCount === missing.length, `counts what is missing (${state.missingCount})`);
-      say(missing.length > 0 || !core.jobs.isEmpty, 'is waiting, so something is missing');
+      say(
+        missing.length > 0 || !core.jobs.isEmpty || core.recovery?.ready.has(task) === true,
+        'is waiting, so something is missing',
+      );
       say(!missing.some((input) => input.state.name === 'erred'), 'is waiting, so no input has erred');
       break;
     case 'queued':

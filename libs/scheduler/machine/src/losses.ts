@@ -6,6 +6,7 @@ import type { TaskKey } from '@spillway/kernel';
 import type { Verdict } from '@spillway/messages';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
+import { takeUpRunsOf } from './recovery.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
 import { awaitSuccessor, releaseLost } from './lost-results.js';
 import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
@@ -28,7 +29,9 @@ export interface WorkerLoss {
 }
 
 export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
+  takeUpRunsOf(core, worker);
   core.roster.remove(worker);
+  core.journal.add({ type: 'worker-gone', workerId: worker.id });
   core.hasMoved = true;
   core.outbox.dropFreesOf(worker);
   core.outbox.log('worker.lost', {
@@ -70,6 +73,7 @@ export function takeBack(core: Core, task: SchedulerTask, death: Death | undefin
   }
   task.deaths = [...(task.deaths ?? []), death];
   task.attempt += 1;
+  core.journal.history(task);
   core.outbox.log(
     'task.suspicious',
     { key: task.key, deaths: task.deaths.length, workerId: death.workerId },

@@ -23,6 +23,10 @@ export interface SchedulerMachineOptions {
   readonly pauseFraction?: number | false;
   /** How long lost results wait for the successor of their worker, which may have them on disk. Default 10,000. */
   readonly adoptionWaitMs?: number;
+  /** How long a scheduler that was started again waits for the workers it knew, before it has anything run. Default 10,000. */
+  readonly recoveryWaitMs?: number;
+  /** Say with `journal` instructions what a next life needs to know. Default off. */
+  readonly journal?: boolean;
   /** What a task of a function never seen is expected to take. Default 500. */
   readonly unknownDurationMs?: number;
   /** What a transfer between workers is expected to reach. Default 400e6. */
@@ -53,6 +57,8 @@ const DEFAULTS: ResolvedOptions = {
   targetFraction: 0.6,
   pauseFraction: 0.8,
   adoptionWaitMs: 10_000,
+  recoveryWaitMs: 10_000,
+  journal: false,
   unknownDurationMs: 500,
   bandwidthBytesPerSecond: 400e6,
   commitStepsMax: 5_000,

@@ -13,6 +13,10 @@ import type { WorkerView } from './worker-view.js';
 /** Keys named in one log event. The rest is in its numbers. */
 const LOGGED_KEYS_MAX = 20;
 
+const NOT_BOUND = {};
+const BOUND = { isBinding: true } as const;
+const bound = (isBinding: boolean): { isBinding?: true } => (isBinding ? BOUND : NOT_BOUND);
+
 export class Outbox {
   #instructions: SchedulerInstruction[] = [];
   readonly #frees = new Map<WorkerView, TaskKey[]>();
@@ -28,9 +32,9 @@ export class Outbox {
     return this.#stimulusId;
   }
 
-  toWorker(worker: WorkerView, message: SchedulerToWorker): void {
+  toWorker(worker: WorkerView, message: SchedulerToWorker, isBinding = false): void {
     if (this.#frees.size > 0) this.#flushFreesOf(worker);
-    this.#instructions.push({ type: 'send-to-worker', workerId: worker.id, message });
+    this.#instructions.push({ type: 'send-to-worker', workerId: worker.id, message, ...bound(isBinding) });
   }
 
   free(worker: WorkerView, key: TaskKey): void {
@@ -44,8 +48,9 @@ export class Outbox {
     this.#frees.delete(worker);
   }
 
-  toClient(clientId: ClientId, message: SchedulerToClient): void {
-    this.#instructions.push({ type: 'send-to-client', clientId, message });
+  /** `isBinding`: whoever hears it counts on it even if the scheduler dies. */
+  toClient(clientId: ClientId, message: SchedulerToClient, isBinding = false): void {
+    this.#instructions.push({ type: 'send-to-client', clientId, message, ...bound(isBinding) });
   }
 
   /** To every client that wants the task. */

@@ -5,7 +5,9 @@ import { bringIntoMemory } from './arrivals.js';
 import { endWaitFor } from './lost-results.js';
 import type { Core } from './core.js';
 import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
+import { noLongerExpected, takeUpRuns } from './recovery.js';
 import { addReplica } from './replicas.js';
+import { dropCopy } from './scatter.js';
 import { replan } from './settling.js';
 import type { MemoryLimit } from './worker-roster.js';
 import { WorkerView } from './worker-view.js';
@@ -19,8 +21,10 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   if (sameName !== undefined && sameName.id !== hello.workerId) replace(core, sameName, hello);
   const known = core.roster.get(hello.workerId);
   const worker = known ?? new WorkerView(hello, core.nextWorkerOrder(), core.options);
-  if (known === undefined) core.roster.add(worker);
-  else renewSession(core, known, hello);
+  if (known === undefined) {
+    core.roster.add(worker);
+    core.journal.add({ type: 'worker-came', workerId: worker.id, name: worker.name });
+  } else renewSession(core, known, hello);
   core.outbox.log('worker.registered', {
     workerId: worker.id,
     name: worker.name,
@@ -30,7 +34,9 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   });
   core.hasMoved = true;
   addReplicas(core, worker, hello.holdings);
-  endWaitFor(core, worker.name);
+  takeUpRuns(core, worker, hello);
+  if (core.recovery === undefined) endWaitFor(core, worker.name);
+  noLongerExpected(core, worker.name);
   if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
   offerWork(core, worker);
 }
@@ -96,16 +102,20 @@ export function addReplicas(core: Core, worker: WorkerView, holdings: readonly H
       if (isRunningElsewhere) core.stopRun(task);
       bringIntoMemory(core, task, nbytes, [worker]);
     } else {
-      core.outbox.free(worker, key);
+      dropCopy(core, worker, key, nbytes);
     }
   }
 }
 
-/** Its session was lost and it has begun another: what it was running is void, unless it brings the result along. */
+/**
+ * Its session was lost and it has begun another: what it was running is void, unless it still runs or it brings the
+ * result along.
+ */
 function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void {
   const brought = new Set(hello.holdings.map((holding) => holding.key));
-  for (const task of [...worker.processing.values()])
-    if (!brought.has(task.key)) takeBack(core, task, undefined);
+  const goesOn = new Set(hello.executing?.map((run) => run.runId));
+  for (const [runId, task] of [...worker.processing])
+    if (!brought.has(task.key) && !goesOn.has(runId)) takeBack(core, task, undefined);
   worker.renew(hello);
   setLimit(core, worker, hello);
   core.roster.setStatus(worker, 'running');

@@ -6,6 +6,7 @@ import type { RunId, TaskKey } from '@spillway/kernel';
 import { bringIntoMemory } from './arrivals.js';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
+import { takenUpRun } from './recovery.js';
 import { setLimit } from './registration.js';
 import { holdsReplica } from './replicas.js';
 import { wakeIdle } from './settling.js';
@@ -16,7 +17,7 @@ import type { WorkerView } from './worker-view.js';
 type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
 
 export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'task-finished'>): void {
-  const task = currentRun(worker, event.key, event.runId);
+  const task = currentRun(core, worker, event.key, event.runId);
   if (task === undefined) {
     dropStaleResult(core, worker, event.key);
     return;
@@ -29,12 +30,13 @@ export function onTaskFinished(core: Core, worker: WorkerView, event: Report<'ta
 }
 
 export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-erred'>): void {
-  const task = currentRun(worker, event.key, event.runId);
+  const task = currentRun(core, worker, event.key, event.runId);
   if (task === undefined) return;
   task.mayHaveRun = true;
   if (event.mayRetry && task.retriesLeft > 0) {
     task.retriesLeft -= 1;
     task.attempt += 1;
+    core.journal.history(task);
     move(core, task, waitingFor(task));
     return;
   }
@@ -44,10 +46,11 @@ export function onTaskErred(core: Core, worker: WorkerView, event: Report<'task-
 }
 
 export function onTaskHandedBack(core: Core, worker: WorkerView, event: Report<'task-handed-back'>): void {
-  const task = currentRun(worker, event.key, event.runId);
+  const task = currentRun(core, worker, event.key, event.runId);
   if (task === undefined) return;
   // Whatever keeps it from running that task would keep it from the next.
   if (task.state.name === 'processing' && task.state.isDraining === true) worker.refusesDraining = true;
+  if (task.spec?.recompute === false) core.journal.history(task);
   move(core, task, waitingFor(task));
 }
 
@@ -64,7 +67,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
-    const run = currentRun(worker, key, runId)?.state;
+    const run = worker.processing.get(runId)?.key === key ? worker.processing.get(runId)?.state : undefined;
     // It takes longer than its like did: what is expected of this worker grows with it.
     if (run?.name !== 'processing' || forMs <= run.expectedMs) continue;
     worker.reprice(run, forMs);
@@ -81,9 +84,10 @@ function setPressure(core: Core, worker: WorkerView, isUnderPressure: boolean): 
 }
 
 /** The task, if this run of it is the one that counts. */
-function currentRun(worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
+function currentRun(core: Core, worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
   const task = worker.processing.get(runId);
-  return task?.key === key ? task : undefined;
+  if (task === undefined) return takenUpRun(core, worker, key, runId);
+  return task.key === key ? task : undefined;
 }
 
 /** The worker holds a result that belongs nowhere. Unless it also runs the task anew: freeing would stop that. */

@@ -84,12 +84,14 @@ export function onDataScattered(
     if (task.state.name === 'erred') move(core, task, RELEASED);
     bringIntoMemory(core, task, nbytes, holders);
   }
-  addWant(core, client, task);
+  // The client keeps no copy of its own.
+  addWant(core, client, task, true);
 }
 
 function newData(core: Core, event: Extract<ClientEvent, { type: 'data-scattered' }>): SchedulerTask {
   const task = new SchedulerTask(event.key, undefined, undefined, core.nextSubmission(), 0);
   core.table.add(task);
+  core.journal.add({ type: 'data-made', submission: task.submission, key: task.key });
   return task;
 }
 
@@ -117,8 +119,11 @@ export function dropOrphans(core: Core, event: Extract<ClientEvent, { type: 'dat
   }
 }
 
-function dropCopy(core: Core, worker: WorkerView, key: TaskKey): void {
+/** A value that nobody wants: a leftover, or one that must not be. While workers come back, one that a client may be about to claim is kept. */
+export function dropCopy(core: Core, worker: WorkerView, key: TaskKey, nbytes = 0): void {
   const task = core.table.get(key);
   if (task !== undefined && (worker.hasWhat.has(task) || worker.isRunning(task))) return;
-  core.outbox.free(worker, key);
+  if (task === undefined && core.recovery !== undefined)
+    core.recovery.strays.push({ worker, holding: { key, nbytes } });
+  else core.outbox.free(worker, key);
 }

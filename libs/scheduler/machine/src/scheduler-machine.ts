@@ -17,6 +17,7 @@ import { loseWorker, onReplicaMissing, onReplicasLost, refreshWhoHas } from './l
 import { noteMemoryStuck } from './memory-stuck.js';
 import { resolveOptions, type SchedulerMachineOptions } from './options.js';
 import { describeKey, listHoldings } from './queries.js';
+import { noteEndOfExpected, noteRecovered, onRecover } from './recovery.js';
 import { addReplicas, onWorkerRegistered, onWorkerStatusChange } from './registration.js';
 import { onHeartbeat, onTaskErred, onTaskFinished, onTaskHandedBack } from './runs.js';
 import { settleAll } from './settling.js';
@@ -34,6 +35,7 @@ export class SchedulerMachine {
     const core = this.#core;
     core.begin(event.stimulusId, nowMs);
     this.#dispatch(event);
+    noteRecovered(core);
     settleAll(core);
     for (let client = core.resumed.shift(); client !== undefined; client = core.resumed.shift()) {
       replayDeferred(core, client);
@@ -47,7 +49,10 @@ export class SchedulerMachine {
       core.outbox.add({ type: 'forget-modules', stimulusId: core.stimulusId, moduleHashes: idleModules });
     }
     if (core.options.validate) checkTouched(core);
-    return core.outbox.take();
+    const instructions = core.outbox.take();
+    const records = core.journal.take();
+    if (records.length > 0) instructions.unshift({ type: 'journal', records });
+    return instructions;
   }
 
   /** When a `tick` is wanted at the latest; `undefined` for never. In the past or now: at once. */
@@ -131,11 +136,15 @@ export class SchedulerMachine {
       case 'graph-part':
       case 'graph-commit':
       case 'client-desires-keys':
+      case 'client-resumes':
       case 'client-releases-keys':
       case 'cancel-keys':
       case 'retry-keys':
       case 'data-scattered':
         onClientEvent(core, event);
+        return;
+      case 'recover':
+        onRecover(core, event);
         return;
       case 'worker-registered':
         onWorkerRegistered(core, event.hello);
@@ -159,7 +168,10 @@ export class SchedulerMachine {
     if (event.type === 'worker-lost' && event.verdict !== undefined) core.roster.markEnded(event.workerId);
     const worker = core.roster.get(event.workerId);
     // Of a worker that is not registered (any more): nothing it says counts.
-    if (worker === undefined) return;
+    if (worker === undefined) {
+      if (event.type === 'worker-lost') noteEndOfExpected(core, event);
+      return;
+    }
     switch (event.type) {
       case 'worker-lost':
         loseWorker(core, worker, {

@@ -45,6 +45,10 @@ function settleAgenda(core: Core): void {
   // Only now is it known what became ready and which workers have room. Dependents go before the queue is looked at,
   // and the best priority first.
   const ready = agenda.takeReady();
+  if (core.recovery !== undefined) {
+    for (const task of ready) core.recovery.ready.add(task);
+    return;
+  }
   if (ready.length > 1) ready.sort(comparePriority);
   for (const task of ready) {
     if (core.spendStep()) place(core, task);
@@ -241,17 +245,24 @@ export function assign(
     expectedBytes,
     ...(isDraining ? { isDraining } : {}),
   });
-  core.outbox.toWorker(worker, {
-    type: 'compute-task',
-    stimulusId: core.stimulusId,
-    runId,
-    priority: [-spec.priority, task.submission, task.order],
-    attempt: task.attempt,
-    expectedMs: task.learned?.cost.meanMs,
-    ...(expectedBytes < TOLD_BYTES_MIN ? {} : { expectedBytes: Math.round(expectedBytes) }),
-    ...(isDraining ? { evenIfPaused: true } : {}),
-    spec,
-    dependencies: task.dependencies.map(asDependency),
-  });
+  // It must not begin again: that it may have begun is known before it does.
+  const isOnce = !spec.recompute;
+  if (isOnce) core.journal.history(task, true);
+  core.outbox.toWorker(
+    worker,
+    {
+      type: 'compute-task',
+      stimulusId: core.stimulusId,
+      runId,
+      priority: [-spec.priority, task.submission, task.order],
+      attempt: task.attempt,
+      expectedMs: task.learned?.cost.meanMs,
+      ...(expectedBytes < TOLD_BYTES_MIN ? {} : { expectedBytes: Math.round(expectedBytes) }),
+      ...(isDraining ? { evenIfPaused: true } : {}),
+      spec,
+      dependencies: task.dependencies.map(asDependency),
+    },
+    isOnce,
+  );
   wakeIdle(core);
 }

@@ -39,7 +39,7 @@ export function onGraphCommit(core: Core, client: ClientView, event: Said<'graph
   if (client.staged.delete(submissionId)) client.stagedTaskCount -= graph.size + 1;
   const wants = graph.wants.length === 0 ? event.wants : [...graph.wants, ...event.wants];
   if (client.accepted.has(submissionId)) {
-    core.outbox.toClient(client.id, { type: 'graph-accepted', submissionId });
+    core.outbox.toClient(client.id, { type: 'graph-accepted', submissionId }, true);
     for (const key of wants) {
       const task = core.table.get(key);
       if (task !== undefined) addWant(core, client, task);

@@ -40,6 +40,7 @@ export function retryKeys(core: Core, keys: readonly TaskKey[]): void {
     task.mayHaveRun = false;
     // With a shared error it has not run.
     if (task.state.name === 'erred' && !isShared(task.state.error)) task.attempt += 1;
+    core.journal.history(task);
     core.outbox.toClientsOf(task, { type: 'key-retried', key: task.key });
     move(core, task, RELEASED);
   }

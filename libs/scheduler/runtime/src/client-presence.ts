@@ -5,7 +5,7 @@ interface Calls {
   count: number;
 }
 
-type Tell = (type: 'client-connected' | 'client-disconnected', clientId: ClientId) => void;
+type Tell = (type: 'client-connected' | 'client-disconnected', clientId: ClientId, isBack: boolean) => void;
 
 /**
  * Which clients are there: with a connected stream, or in the middle of calls, of which there may be several at a time.
@@ -17,15 +17,15 @@ export class ClientPresence {
 
   constructor(private readonly tell: Tell) {}
 
-  /** Its stream is there, for the first time or again. */
-  streamConnected(clientId: ClientId): void {
+  /** Its stream is there, for the first time or again. `isBack`: in a session that begins where an older one was lost. */
+  streamConnected(clientId: ClientId, isBack = false): void {
     this.#connected.add(clientId);
-    this.tell('client-connected', clientId);
+    this.tell('client-connected', clientId, isBack);
   }
 
   streamLost(clientId: ClientId): void {
     this.#connected.delete(clientId);
-    if (!this.#calls.has(clientId)) this.tell('client-disconnected', clientId);
+    if (!this.#calls.has(clientId)) this.tell('client-disconnected', clientId, false);
   }
 
   /** The client is there for as long as the call takes. */
@@ -34,7 +34,7 @@ export class ClientPresence {
     const isHere = calls.count > 0 || this.#connected.has(clientId);
     calls.count += 1;
     this.#calls.set(clientId, calls);
-    if (!isHere) this.tell('client-connected', clientId);
+    if (!isHere) this.tell('client-connected', clientId, false);
     try {
       return await call();
     } finally {
@@ -51,6 +51,6 @@ export class ClientPresence {
 
   #lastCallEnded(clientId: ClientId): void {
     this.#calls.delete(clientId);
-    if (!this.#connected.has(clientId)) this.tell('client-disconnected', clientId);
+    if (!this.#connected.has(clientId)) this.tell('client-disconnected', clientId, false);
   }
 }

@@ -9,7 +9,10 @@ export class ModuleCache {
   readonly #unused = new Set<ModuleHash>();
   #bytes = 0;
 
-  constructor(private readonly bytesMax: number) {}
+  constructor(
+    private readonly bytesMax: number,
+    private readonly onDropped: (hash: ModuleHash) => void = () => undefined,
+  ) {}
 
   store(hash: ModuleHash, bundle: Uint8Array): void {
     if (this.#bundles.has(hash)) return;
@@ -38,6 +41,7 @@ export class ModuleCache {
       this.#bytes -= this.#bundles.get(hash)?.byteLength ?? 0;
       this.#bundles.delete(hash);
       this.#unused.delete(hash);
+      this.onDropped(hash);
     }
     if (this.#bytes + neededBytes > this.bytesMax)
       throw new LimitExceededError(

@@ -2,7 +2,7 @@ import {
   asStimulusId,
   assertNever,
   InvalidArgumentError,
-  UnknownWorkerError,
+  SessionExpiredError,
   WakeTimer,
   type ClientId,
   type ModuleHash,
@@ -16,6 +16,7 @@ import type {
   ClientToScheduler,
   Holder,
   Holding,
+  JournalRecord,
   KeyInfo,
   KeyOutcome,
   NannyHello,
@@ -31,10 +32,12 @@ import type {
   WorkerInfo,
   WorkerToScheduler,
 } from '@spillway/messages';
-import type { Clock, Link, LinkListener, Logger, Timers } from '@spillway/ports';
+import type { Clock, Journal, Link, LinkListener, Logger, Timers } from '@spillway/ports';
 import type { SchedulerEvent, SchedulerInstruction, SchedulerMachine } from '@spillway/scheduler-machine';
+import { chosenWorkers } from './chosen-workers.js';
 import { ClientCalls } from './client-calls.js';
 import { ClientPresence } from './client-presence.js';
+import { HeldMessages } from './held-messages.js';
 import { ModuleCache } from './module-cache.js';
 import { RunRequests } from './run-requests.js';
 import { Sessions } from './sessions.js';
@@ -46,6 +49,8 @@ export interface SchedulerRuntimeOptions {
   readonly timers: Timers;
   readonly logger: Logger;
   readonly moduleCacheBytesMax: number;
+  /** Where what the next life needs is written down; without one a scheduler that dies takes everything with it. */
+  readonly journal?: Journal;
 }
 
 /**
@@ -63,15 +68,21 @@ export class SchedulerRuntime {
   readonly #calls: ClientCalls;
   readonly #runs: RunRequests;
   readonly #wake: WakeTimer;
+  readonly #journal: Journal | undefined;
+  readonly #held: HeldMessages;
   #stimulusCount = 0;
 
   constructor(options: SchedulerRuntimeOptions) {
     this.#machine = options.machine;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#modules = new ModuleCache(options.moduleCacheBytesMax);
-    this.#presence = new ClientPresence((type, clientId) =>
-      this.#dispatch({ type, stimulusId: this.#stimulus(type), clientId }),
+    this.#journal = options.journal;
+    this.#held = new HeldMessages(options.journal);
+    this.#modules = new ModuleCache(options.moduleCacheBytesMax, (moduleHash) =>
+      this.#journal?.append([{ type: 'module-dropped', moduleHash }]),
+    );
+    this.#presence = new ClientPresence((type, clientId, isBack) =>
+      this.#dispatch({ type, stimulusId: this.#stimulus(type), clientId, ...(isBack ? { isBack } : {}) }),
     );
     this.#calls = new ClientCalls({
       presence: this.#presence,
@@ -84,14 +95,28 @@ export class SchedulerRuntime {
     );
   }
 
+  /** What the lives before left in the journal. Requires: before anything else, when there is a journal. */
+  recover(records: Iterable<JournalRecord>): void {
+    const all = [...records];
+    for (const record of all) {
+      if (record.type === 'module-stored') this.#modules.store(record.moduleHash, record.bundle);
+      else if (record.type === 'tasks-made') this.#markModulesUsed(record.tasks.map(({ spec }) => spec));
+    }
+    this.#dispatch({ type: 'recover', stimulusId: this.#stimulus('recover'), records: all });
+  }
+
   // ---- control streams -------------------------------------------------------------------------------------------
 
   openClient(hello: ClientHello, link: Link<SchedulerToClient>): LinkListener<ClientToScheduler> {
     checkProtocolVersion(`Client ${hello.clientId}`, hello);
-    const { clientId } = hello;
+    const { clientId, isBack = false } = hello;
+    if (isBack && !this.#machine.knowsClient(clientId))
+      throw new SessionExpiredError(
+        `The scheduler does not know client ${clientId} (any more): it was started anew, or the lease is over.`,
+      );
     this.#sessions.clients.get(clientId)?.close('The client opened another session.');
     this.#sessions.clients.set(clientId, link);
-    this.#presence.streamConnected(clientId);
+    this.#presence.streamConnected(clientId, isBack);
     return {
       onMessages: (messages) => {
         for (const message of messages) this.#onClientMessage(clientId, message);
@@ -147,8 +172,14 @@ export class SchedulerRuntime {
 
   // ---- what clients ask outside their stream ---------------------------------------------------------------------
 
-  storeModule(hash: ModuleHash, bundle: Uint8Array): void {
+  /** Resolves when the bundle is there for the next life, too. */
+  storeModule(hash: ModuleHash, bundle: Uint8Array): Promise<void> {
+    const isNew = this.#modules.find(hash) === undefined;
     this.#modules.store(hash, bundle);
+    const journal = this.#journal;
+    if (journal === undefined) return Promise.resolve();
+    if (isNew) journal.append([{ type: 'module-stored', moduleHash: hash, bundle }]);
+    return new Promise((resolve) => journal.afterwards(resolve));
   }
 
   findModule(hash: ModuleHash): Uint8Array | undefined {
@@ -178,7 +209,7 @@ export class SchedulerRuntime {
   ): Promise<readonly { readonly workerId: WorkerId; readonly outcome: RunOutcome }[]> {
     const stimulusId = this.#stimulus('run');
     return Promise.all(
-      this.#chosenWorkers(workers).map(async ({ workerId }) => ({
+      chosenWorkers(this.#machine.listWorkers(), workers).map(async ({ workerId }) => ({
         workerId,
         outcome: await this.#runs.run(workerId, request, stimulusId, signal),
       })),
@@ -286,11 +317,14 @@ export class SchedulerRuntime {
 
   #perform(instruction: SchedulerInstruction): void {
     switch (instruction.type) {
+      case 'journal':
+        this.#journal?.append(instruction.records);
+        break;
       case 'send-to-worker':
-        this.#sessions.workers.get(instruction.workerId)?.send(instruction.message);
+        this.#sendToWorker(instruction);
         break;
       case 'send-to-client':
-        this.#sendToClient(instruction.clientId, instruction.message);
+        this.#sendToClient(instruction);
         break;
       case 'end-worker-session':
         this.#endWorkerSession(instruction);
@@ -319,9 +353,18 @@ export class SchedulerRuntime {
     }
   }
 
-  #sendToClient(clientId: ClientId, message: SchedulerToClient): void {
-    this.#sessions.clients.get(clientId)?.send(message);
-    this.#calls.notify(clientId, message);
+  #sendToWorker({ workerId, message, isBinding }: InstructionOf<'send-to-worker'>): void {
+    // Of the session that it is said in: another one begins without it.
+    const link = this.#sessions.workers.get(workerId);
+    this.#held.send(`worker ${workerId}`, isBinding === true, () => link?.send(message));
+  }
+
+  #sendToClient({ clientId, message, isBinding }: InstructionOf<'send-to-client'>): void {
+    const link = this.#sessions.clients.get(clientId);
+    this.#held.send(`client ${clientId}`, isBinding === true, () => {
+      link?.send(message);
+      this.#calls.notify(clientId, message);
+    });
   }
 
   #endWorkerSession({ workerId, stimulusId, reason }: InstructionOf<'end-worker-session'>): void {
@@ -341,19 +384,6 @@ export class SchedulerRuntime {
   #markModulesUsed(tasks: readonly TaskSpec[]): void {
     for (const task of tasks)
       if (task.function.kind === 'bundle') this.#modules.markUsed(task.function.moduleHash);
-  }
-
-  #chosenWorkers(namesOrIds: readonly string[]): readonly WorkerInfo[] {
-    const workers = this.#machine.listWorkers();
-    if (namesOrIds.length === 0) return workers;
-    return namesOrIds.map((wanted) => {
-      const found = workers.find(({ workerId, name }) => workerId === wanted || name === wanted);
-      if (found === undefined)
-        throw new UnknownWorkerError(
-          `No worker is called ${wanted}. \`spillway workers\` lists those there are.`,
-        );
-      return found;
-    });
   }
 
   #stimulus(cause: string): StimulusId {

@@ -201,20 +201,30 @@ describe('a stuck slot', () => {
 });
 
 describe('a lost session', () => {
-  test('voids everything unfinished without a word and keeps what is in memory', () => {
+  test('voids what has not begun without a word, goes on with what has, and keeps what is in memory', () => {
     worker.tell(dataPut('m'), computeTask('x'), computeTask('y'));
     worker.tell(computeTask('z', { dependencies: [aDependency('a', ['p'])] }));
 
-    expect(worker.tell(sessionLost())).toEqual(['stop-execution x run=1 slot=0 reason=cancelled']);
+    expect(worker.tell(sessionLost())).toEqual([]);
 
     expect(worker.machine.holdings()).toEqual([{ key: 'm', nbytes: 10 }]);
+    expect(worker.machine.runs()).toEqual([{ key: 'x', runId: 1 }]);
     expect(worker.machine.nextWakeMs).toBeUndefined();
     expect(worker.tell(gatherSuccess('p', { a: 10 }))).toEqual(['free-values a']);
-    expect(worker.tell(executeSuccess('x'))).toEqual(['free-values x']);
+    expect(worker.tell(executeSuccess('x'))).toEqual([
+      'send-to-scheduler task-finished x run=1 size=10 ms=1',
+    ]);
+    expect(worker.machine.runs()).toEqual([]);
   });
 
   test('is no reason to confuse an old attempt with one of the same number in the new session', () => {
-    worker.tell(computeTask('x', { runId: 1 }), sessionLost(), computeTask('x', { runId: 1 }));
+    // A scheduler that does not know the run says so before anything else.
+    worker.tell(
+      computeTask('x', { runId: 1 }),
+      sessionLost(),
+      cancelTask('x'),
+      computeTask('x', { runId: 1 }),
+    );
 
     expect(worker.tell(executeSuccess('x', { runId: 1 }))).toEqual([
       'free-values x',

@@ -87,9 +87,11 @@ function answerStuck(context: MachineContext, attempt: Attempt): void {
   release(context, task);
 }
 
-/** Nobody waits for anything any more. Values stay: the next session begins by telling of them. */
+/**
+ * Nobody waits for what has not begun. Values stay and what executes goes on: the next session begins by telling of them.
+ */
 export function onSessionLost(context: MachineContext): void {
-  for (const name of ['waiting', 'ready', 'executing', 'fetch', 'flight', 'erred'] as const) {
+  for (const name of ['waiting', 'ready', 'fetch', 'flight', 'erred'] as const) {
     for (const task of [...context.tasks.in(name)]) if (task.state.name === name) release(context, task);
   }
   context.peers.clear();

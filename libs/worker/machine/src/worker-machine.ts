@@ -135,6 +135,13 @@ export class WorkerMachine {
     return holdings;
   }
 
+  /** Runs that were begun or handed to a thread, and have not ended: for the hello of a new session. */
+  runs(): { key: TaskKey; runId: RunId }[] {
+    return [...this.#context.tasks.in('executing')].flatMap(({ key, state }) =>
+      state.name === 'executing' ? [{ key, runId: runIdOf(state.attempt.run) }] : [],
+    );
+  }
+
   /** What runs in each slot now, and for how long: for heartbeats. Without attempts that nobody waits for. */
   executing(nowMs: number): { key: TaskKey; runId: RunId; forMs: number }[] {
     const running: { key: TaskKey; runId: RunId; forMs: number }[] = [];

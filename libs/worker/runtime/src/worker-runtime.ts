@@ -55,7 +55,7 @@ export interface WorkerRuntimeOptions {
     listener: LinkListener<SchedulerToWorker>,
   ) => Promise<Link<WorkerToScheduler>>;
   /** Who we are, without what we hold; asked at each registration. */
-  readonly identity: () => Omit<WorkerHello, 'holdings'>;
+  readonly identity: () => Omit<WorkerHello, 'holdings' | 'executing'>;
   readonly heartbeatIntervalMs: number;
   /** Called with each heartbeat, whether the scheduler can be reached or not: the control loop turns. */
   readonly onHeartbeat?: () => void;
@@ -69,6 +69,19 @@ export interface WorkerRuntimeOptions {
    */
   readonly onEnd: (how: 'recycle' | 'closed' | 'lost', reason: string) => void;
 }
+
+/** Said between two sessions they are news in the next: how runs ended, and which values came or went. */
+const OUTLIVE_A_SESSION: ReadonlySet<WorkerToScheduler['type']> = new Set([
+  'task-finished',
+  'task-erred',
+  'task-handed-back',
+  'replicas-added',
+  'replicas-lost',
+]);
+
+/** Runs whose end is still to be told count as going on until then. */
+const endedRuns = (messages: readonly WorkerToScheduler[]): NonNullable<WorkerHello['executing']> =>
+  messages.flatMap((message) => ('runId' in message ? [{ key: message.key, runId: message.runId }] : []));
 
 /**
  * Feeds what arrives to the worker machine and performs what it asks for. Takes no decision about tasks: those are in
@@ -86,6 +99,8 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
   #peers: PeerLink | undefined;
   #link: Link<WorkerToScheduler> | undefined;
   #heartbeat: { cancel(): void } | undefined;
+  /** What the machine said while there was no session, for the next one. */
+  #unsaid: WorkerToScheduler[] = [];
   #stimulusCount = 0;
   #ended = false;
 
@@ -196,7 +211,11 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
 
   async #register(): Promise<void> {
     const { openLink, identity } = this.#options;
-    const hello = (): WorkerHello => ({ ...identity(), holdings: this.#machine.holdings() });
+    const hello = (): WorkerHello => ({
+      ...identity(),
+      holdings: this.#machine.holdings(),
+      executing: [...this.#machine.runs(), ...endedRuns(this.#unsaid)],
+    });
     const link = await openLink(hello, {
       onMessages: (messages) => {
         for (const message of messages) this.#onMessage(message);
@@ -209,7 +228,15 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     });
     // Closed meanwhile: nobody would end this session.
     if (this.#ended) link.close('The worker has closed.');
-    else this.#link = link;
+    else {
+      this.#link = link;
+      for (const message of this.#unsaid.splice(0)) link.send(message);
+    }
+  }
+
+  #say(message: WorkerToScheduler): void {
+    if (this.#link !== undefined) this.#link.send(message);
+    else if (OUTLIVE_A_SESSION.has(message.type)) this.#unsaid.push(message);
   }
 
   #onMessage(message: SchedulerToWorker): void {
@@ -303,7 +330,7 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
         this.#executor.forgetCopies(instruction.keys);
         break;
       case 'send-to-scheduler':
-        this.#link?.send(instruction.message);
+        this.#say(instruction.message);
         break;
       case 'recycle-worker':
         this.#options.onEnd('recycle', instruction.reason);

@@ -1,5 +1,5 @@
 /** Plain things to feed the machine with: tasks and workers with everything filled in that a test does not care about. */
-import { asModuleHash, asTaskKey, asWorkerId } from '@spillway/kernel';
+import { asModuleHash, asTaskKey, asWorkerId, type RunId } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type TaskSpec, type Verdict, type WorkerHello } from '@spillway/messages';
 
 export interface TaskDraft {
@@ -55,6 +55,8 @@ export interface WorkerDraft {
   readonly memoryLimitBytes?: number | false;
   readonly isLimitEnforced?: boolean;
   readonly holdings?: Readonly<Record<string, number>>;
+  /** Runs it goes on with: ids by key. */
+  readonly executing?: Readonly<Record<string, RunId>>;
 }
 
 export function aWorkerHello(id: string, draft: WorkerDraft = {}): WorkerHello {
@@ -69,5 +71,6 @@ export function aWorkerHello(id: string, draft: WorkerDraft = {}): WorkerHello {
     protocol: PROTOCOL_VERSION,
     softwareVersion: '0.0.0',
     holdings: Object.entries(draft.holdings ?? {}).map(([key, nbytes]) => ({ key: asTaskKey(key), nbytes })),
+    executing: Object.entries(draft.executing ?? {}).map(([key, runId]) => ({ key: asTaskKey(key), runId })),
   };
 }

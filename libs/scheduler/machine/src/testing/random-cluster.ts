@@ -2,7 +2,7 @@
  * A small cluster driven by numbers: each step turns four of them into something that can happen, sensible or not (stale
  * runs, unknown workers, keys nobody knows, graphs that contradict each other). Meant for property tests.
  */
-import { asClientId, asTaskKey, asWorkerId } from '@spillway/kernel';
+import { asClientId, asTaskKey, asWorkerId, type RunId } from '@spillway/kernel';
 import type { TaskSpec, WorkerStatus } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachineOptions } from '../options.js';
@@ -57,7 +57,7 @@ export class RandomCluster {
   #partsCount = 0;
 
   readonly #steps: readonly ((a: number, b: number, c: number) => void)[] = [
-    (a) => this.#do(this.scheduler.connect(this.#client(a))),
+    (a, b) => this.#connect(this.#client(a), b),
     (a) => this.#do(this.scheduler.disconnect(this.#client(a))),
     (a) => this.#do(this.scheduler.close(this.#client(a))),
     (a, b, c) => this.#submit(a, b, c),
@@ -92,6 +92,7 @@ export class RandomCluster {
     (a) => this.#pauseAll(a),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 40) * 1000)),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 2))),
+    (a, b) => this.#restartScheduler(a, b),
   ];
 
   readonly #memorySteps: readonly ((a: number, b: number, c: number) => void)[] = [
@@ -227,6 +228,40 @@ export class RandomCluster {
     });
   }
 
+  #connect(id: string, b: number): void {
+    if (!this.outside.isAway(id)) {
+      this.#do(this.scheduler.connect(id));
+      return;
+    }
+    this.outside.isBack(id);
+    const wants = this.scheduler.machine.wantsOf(asClientId(id)) ?? [];
+    this.#do(this.scheduler.resume(id, ...wants.filter((_, i) => (b + i) % 7 > 0)));
+  }
+
+  /** Some clients and workers come back to it at once, with some of their runs; others later or never. */
+  #restartScheduler(a: number, b: number): void {
+    const before = this.scheduler.machine;
+    const workers = before.listWorkers();
+    const clients = CLIENTS.map((id) => ({ id, wants: before.wantsOf(asClientId(id)) }));
+    const goOn = this.scheduler.runs.filter(
+      (run, index) =>
+        (a + index) % 3 > 0 &&
+        before.stateOf(asTaskKey(run.key)) === 'processing' &&
+        this.scheduler.runOf(run.key) === run,
+    );
+    this.outside.schedulerRestarted();
+    this.#do(this.scheduler.restart());
+    for (const [index, { id, wants }] of clients.entries())
+      if (wants !== undefined && (b >> index) % 4 > 0) this.#connect(id, a);
+    for (const [index, { workerId, name, nthreads, memoryLimitBytes }] of workers.entries()) {
+      if ((a >> index) % 3 === 0) continue;
+      const holdings = Object.fromEntries([...this.outside.storeOf(workerId)].map((key) => [key, 100]));
+      const runs = goOn.filter((run) => run.workerId === workerId).map(({ key, runId }) => [key, runId]);
+      const executing = Object.fromEntries(runs) as Record<string, RunId>;
+      this.#do(this.scheduler.register(workerId, { name, nthreads, memoryLimitBytes, holdings, executing }));
+    }
+  }
+
   #register(a: number, b: number, c: number): void {
     const name = WORKER_NAMES[a % WORKER_NAMES.length] ?? 'w0';
     const holdings: Record<string, number> = {};
@@ -250,7 +285,7 @@ export class RandomCluster {
     this.#begin(id, { name, holdings, nthreads, memoryLimitBytes });
   }
 
-  #begin(id: string, draft: Required<Omit<WorkerDraft, 'isLimitEnforced'>>): void {
+  #begin(id: string, draft: Required<Omit<WorkerDraft, 'isLimitEnforced' | 'executing'>>): void {
     this.outside.startStore(id, Object.keys(draft.holdings));
     this.outside.setLimit(id, draft.memoryLimitBytes);
     this.#do(this.scheduler.register(id, draft));

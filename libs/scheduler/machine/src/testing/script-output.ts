@@ -13,7 +13,7 @@ export function showMoves(machine: SchedulerMachine, movesBefore: number): strin
   return [...moves].map(([key, path]) => `${key}: ${path}`);
 }
 
-/** Undefined for what is only told to the log. */
+/** Undefined for what is only told to the log and the journal. */
 export function showInstruction(instruction: SchedulerInstruction): string | undefined {
   switch (instruction.type) {
     case 'send-to-worker':
@@ -27,6 +27,7 @@ export function showInstruction(instruction: SchedulerInstruction): string | und
     case 'forget-modules':
       return `forget-modules ${instruction.moduleHashes.join(' ')}`;
     case 'log-event':
+    case 'journal':
       return undefined;
     default:
       return assertNever(instruction, 'instruction');

@@ -12,6 +12,7 @@ import {
   type RunId,
 } from '@spillway/kernel';
 import {
+  JournalState,
   NO_READINGS,
   remoteError,
   type MemoryReadings,
@@ -29,6 +30,7 @@ import type { SchedulerMachineOptions } from '../options.js';
 import { SchedulerMachine } from '../scheduler-machine.js';
 import type { StateName } from '../task.js';
 import { aWorkerHello, type WorkerDraft } from './builders.js';
+import { checkJournal } from './check-journal.js';
 
 type WithoutStimulus<Event> = Event extends unknown ? Omit<Event, 'stimulusId'> : never;
 /** An event to which the stimulus id is still to be given. */
@@ -54,7 +56,9 @@ export interface FinishDraft {
 }
 
 export class TestScheduler {
-  readonly machine: SchedulerMachine;
+  machine: SchedulerMachine;
+  /** What the machine has had written down. */
+  readonly journal = new JournalState();
   nowMs = 0;
   /** Every run assigned so far, oldest first. */
   readonly runs: Run[] = [];
@@ -62,10 +66,26 @@ export class TestScheduler {
   #submissionCount = 0;
 
   constructor(
-    options: SchedulerMachineOptions = {},
+    private readonly options: SchedulerMachineOptions = {},
     private readonly checks: 'all' | 'none' = 'all',
   ) {
-    this.machine = new SchedulerMachine({ validate: checks === 'all', ...options });
+    this.machine = this.#newMachine();
+    this.journal.apply({ type: 'scheduler-started', life: 1, lastSubmission: 0 });
+  }
+
+  /** The scheduler dies and is started again: what is known is what was written down. Runs that are out stay so. */
+  restart(): SchedulerInstruction[] {
+    const records = [...this.journal.records()];
+    this.machine = this.#newMachine();
+    return this.handle({ type: 'recover', records });
+  }
+
+  #newMachine(): SchedulerMachine {
+    return new SchedulerMachine({
+      validate: this.checks === 'all',
+      journal: this.checks === 'all',
+      ...this.options,
+    });
   }
 
   /** The stimulus of the last event. */
@@ -76,18 +96,33 @@ export class TestScheduler {
   handle(event: EventDraft): SchedulerInstruction[] {
     this.#stimulusCount += 1;
     const stimulusId = asStimulusId(this.stimulusId);
-    const instructions = this.machine.handle({ ...event, stimulusId }, this.nowMs);
-    for (const instruction of instructions) {
+    const all = this.machine.handle({ ...event, stimulusId }, this.nowMs);
+    const instructions = all.filter(({ type }) => type !== 'journal');
+    for (const instruction of all) {
+      if (instruction.type === 'journal')
+        for (const record of instruction.records) this.journal.apply(record);
       if (instruction.type !== 'send-to-worker' || instruction.message.type !== 'compute-task') continue;
       const { spec, runId } = instruction.message;
       this.runs.push({ key: spec.key, workerId: instruction.workerId, runId });
     }
-    if (this.checks === 'all') this.machine.checkAll();
+    if (this.checks === 'all') {
+      this.machine.checkAll();
+      checkJournal(this.machine, this.journal);
+    }
     return instructions;
   }
 
   connect(clientId: string): SchedulerInstruction[] {
     return this.handle({ type: 'client-connected', clientId: asClientId(clientId) });
+  }
+
+  /** It has noticed that this is another life of the scheduler. */
+  resume(clientId: string, ...keys: string[]): SchedulerInstruction[] {
+    const id = asClientId(clientId);
+    return [
+      ...this.handle({ type: 'client-connected', clientId: id, isBack: true }),
+      ...this.handle({ type: 'client-resumes', clientId: id, keys: keys.map(asTaskKey), isLast: true }),
+    ];
   }
 
   disconnect(clientId: string): SchedulerInstruction[] {

@@ -24,6 +24,8 @@ export class OutsideView {
   readonly #limits = new Map<string, number | false>();
   /** Tasks that were sent to workers whose limit they exceed, in words. */
   readonly #tooLarge: string[] = [];
+  #isRestarted = false;
+  readonly #away = new Set<string>();
   /** The last run of each key. */
   readonly #lastRun = new Map<string, number>();
 
@@ -42,6 +44,22 @@ export class OutsideView {
     this.#limits.set(workerId, limitBytes);
   }
 
+  /** The scheduler has died and been started again: what was in memory is awaited, and clients have heard nothing of it. */
+  schedulerRestarted(): void {
+    this.#isRestarted = true;
+    this.#draining.clear();
+    for (const clientId of this.#news.keys()) this.#away.add(clientId);
+  }
+
+  /** Has not noticed yet that this is another life of the scheduler, so what it was told is old. */
+  isAway(clientId: string): boolean {
+    return this.#away.has(clientId);
+  }
+
+  isBack(clientId: string): void {
+    this.#away.delete(clientId);
+  }
+
   hear(instructions: readonly SchedulerInstruction[]): void {
     for (const instruction of instructions) {
       if (instruction.type === 'send-to-client') {
@@ -49,6 +67,7 @@ export class OutsideView {
         if ('key' in message) this.#newsOf(clientId).set(message.key, message.type);
       } else if (instruction.type === 'forget-client') {
         this.#news.delete(instruction.clientId);
+        this.#away.delete(instruction.clientId);
       } else if (instruction.type === 'end-worker-session') {
         this.#stores.delete(instruction.workerId);
       } else if (instruction.type === 'send-to-worker') {
@@ -61,12 +80,14 @@ export class OutsideView {
   contradictions(machine: SchedulerMachine): string[] {
     const found: string[] = [...this.#tooLarge, ...this.#drainingTrouble(machine)];
     for (const [clientId, news] of this.#news) {
+      if (this.isAway(clientId)) continue;
       const wants = new Set(machine.wantsOf(asClientId(clientId)) ?? []);
       // News of a key without a future (any more) is history when the client comes to want it again.
       for (const key of [...news.keys()]) if (!wants.has(asTaskKey(key))) news.delete(key);
       for (const key of wants) {
         const state = machine.stateOf(key);
         const told = news.get(key);
+        if (this.#isRestarted && state === 'awaited') continue;
         const isTold =
           state === 'memory'
             ? told === 'key-in-memory'

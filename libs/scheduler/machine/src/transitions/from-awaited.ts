@@ -3,6 +3,8 @@ import { resultArrived } from './effects.js';
 import type { Departures } from './table.js';
 
 export const fromAwaited: Departures<'awaited'> = {
+  /** Its worker goes on with a run of the scheduler's life before (`recovery.ts`). */
+  processing: (core, task, _from, to) => core.enter(task, to),
   memory(core, task, _from, to) {
     core.enter(task, to);
     resultArrived(core, task);

@@ -19,6 +19,7 @@ export const fromReleased: Departures<'released'> = {
   },
   forgotten(core, task, _from, to) {
     core.enter(task, to);
+    core.journal.forgotten(task.key);
     if (task.learned !== undefined) core.functions.release(task.learned);
     for (const dependency of task.dependencies) {
       dependency.dependents = smallDelete(dependency.dependents, task);

@@ -8,6 +8,7 @@ import { move, transitionPairs } from './index.js';
 test('the table has these moves and no others', () => {
   expect(transitionPairs().sort()).toEqual([
     'awaited>memory',
+    'awaited>processing',
     'awaited>released',
     'erred>released',
     'memory>awaited',

@@ -122,7 +122,7 @@ export class World {
         if (this.fates.get(event.runId)?.key === event.key) this.#takeBackRun(event.runId);
         return;
       case 'session-lost':
-        for (const runId of this.fates.keys()) this.#takeBackRun(runId);
+        for (const runId of this.fates.keys()) if (!this.#goesOn(runId)) this.#takeBackRun(runId);
         // The next session begins by telling of everything that is here.
         for (const key of this.store.keys()) this.announced.add(key);
         return;
@@ -164,6 +164,11 @@ export class World {
 
   #takeBack(key: TaskKey): void {
     for (const [runId, run] of this.fates) if (run.key === key) this.#takeBackRun(runId);
+  }
+
+  /** In a thread, and not told to stop because nobody wants it. */
+  #goesOn(runId: RunId): boolean {
+    return this.threads.flat().some((attempt) => attempt.runId === runId && attempt.stop !== 'cancelled');
   }
 
   #takeBackRun(runId: RunId): void {

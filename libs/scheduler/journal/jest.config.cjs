@@ -1,0 +1,1 @@
+module.exports = { displayName: 'scheduler-journal', preset: '../../../jest.preset.cjs' };
