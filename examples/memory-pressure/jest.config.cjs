@@ -1,0 +1,1 @@
+module.exports = { displayName: 'memory-pressure', preset: '../../jest.preset.cjs' };
