@@ -20,6 +20,8 @@ export class ClientView {
   /** When everything it holds is released; `false` while it is connected. */
   leaseEndsAtMs: number | false = false;
 
+  /** What it put on workers is not decided yet (`recovery.ts`): what it says next is kept in `deferred`, too. */
+  isHeldUp = false;
   /** Keys it has said so far that it still wants, after the scheduler died; `undefined` when it is not saying so. */
   resuming: Set<TaskKey> | undefined = undefined;
 

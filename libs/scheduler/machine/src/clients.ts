@@ -7,7 +7,7 @@ import { ClientView } from './client-view.js';
 import type { Core } from './core.js';
 import type { ClientEvent } from './events.js';
 import type { Job } from './jobs.js';
-import { putOff } from './recovery.js';
+import { holdUp } from './recovery.js';
 import { dropOrphans, onDataScattered } from './scatter.js';
 import type { SchedulerTask } from './task.js';
 import type { SpokenEvent } from './spoken-event.js';
@@ -37,9 +37,15 @@ export function onClientEvent(core: Core, event: ClientEvent): void {
       onGraphPart(core, client, event);
       return;
     default:
-      if (client.commit === undefined) act(core, client, event);
-      else client.deferred.push(event);
+      if (client.commit === undefined && !client.isHeldUp) act(core, client, event);
+      else defer(core, client, event);
   }
+}
+
+function defer(core: Core, client: ClientView, event: SpokenEvent): void {
+  client.deferred.push(event);
+  if (event.type === 'data-scattered' && core.recovery !== undefined)
+    holdUp(core, core.recovery, client, event);
 }
 
 /** Does what the client said while its graph was being committed, up to its next graph that takes more than a slice. */
@@ -48,7 +54,7 @@ export function replayDeferred(core: Core, client: ClientView): void {
   while (next !== undefined) {
     core.outbox.begin(next.stimulusId);
     act(core, client, next);
-    if (client.commit !== undefined) return;
+    if (client.commit !== undefined || client.isHeldUp) return;
     next = client.deferred.shift();
   }
 }
@@ -168,7 +174,10 @@ function act(core: Core, client: ClientView, spoken: SpokenEvent): void {
       return;
     case 'data-scattered':
       if (core.recovery === undefined) onDataScattered(core, client, spoken);
-      else putOff(core, core.recovery, spoken);
+      else {
+        client.deferred.unshift(spoken);
+        holdUp(core, core.recovery, client, spoken);
+      }
       return;
     default:
       assertNever(spoken, 'client event');

@@ -9,7 +9,7 @@ import { JournalNotes } from './journal-notes.js';
 import type { ResolvedOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { Queues } from './queueing.js';
-import type { Recovery } from './recovery.js';
+import type { Recovery, Strays } from './recovery.js';
 import { ScatterPlanner } from './scatter.js';
 import type { SchedulerTask, TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
@@ -35,6 +35,8 @@ export class Core {
   readonly journal: JournalNotes;
   /** While workers of the scheduler's life before are waited for: nothing is placed (`recovery.ts`). */
   recovery: Recovery | undefined = undefined;
+  /** Outlives the recovery: clients may take longer to come back than workers. */
+  strays: Strays | undefined = undefined;
   /** Clients whose commit has ended, with things said meanwhile that are to be done now. */
   readonly resumed: ClientView[] = [];
   /** Clients without a connection, in the order in which their leases end. */

@@ -18,6 +18,7 @@ export function nextWakeMs(core: Core): number | undefined {
     stuckDeadlineMs(core) ?? Infinity,
     nextGiveUpMs(core),
     core.recovery?.untilMs ?? Infinity,
+    core.strays?.untilMs ?? Infinity,
   );
   for (const client of core.leased) {
     // All leases are equally long, so the first to start is the first to end.

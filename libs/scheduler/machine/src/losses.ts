@@ -6,7 +6,7 @@ import type { TaskKey } from '@spillway/kernel';
 import type { Verdict } from '@spillway/messages';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
-import { takeUpRunsOf } from './recovery.js';
+import { forgetStrays, takeUpRunsOf } from './recovery.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
 import { awaitSuccessor, releaseLost } from './lost-results.js';
 import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
@@ -124,6 +124,7 @@ export function onReplicaMissing(core: Core, worker: WorkerView, event: Report<'
 }
 
 export function onReplicasLost(core: Core, worker: WorkerView, event: Report<'replicas-lost'>): void {
+  forgetStrays(core, worker, event.keys);
   const tasks: SchedulerTask[] = [];
   for (const key of event.keys) {
     const task = core.table.get(key);

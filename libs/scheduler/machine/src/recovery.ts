@@ -4,12 +4,12 @@
  * then; what runs is carried on with where its worker says so.
  */
 import type { RunId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { Holding, JournalRecord, JournalRecordOf, TaskSpec, WorkerHello } from '@spillway/messages';
+import type { JournalRecord, JournalRecordOf, TaskSpec, WorkerHello } from '@spillway/messages';
 import { ClientView } from './client-view.js';
 import type { Core } from './core.js';
 import type { ClientEvent, SchedulerEvent } from './events.js';
 import { releaseLost } from './lost-results.js';
-import { dropCopy, dropOrphans, onDataScattered } from './scatter.js';
+import { dropCopy } from './scatter.js';
 import { smallAdd } from './small-set.js';
 import { isActive, SchedulerTask } from './task.js';
 import { holdInputs } from './transitions/effects.js';
@@ -20,9 +20,17 @@ type DataScattered = Extract<ClientEvent, { type: 'data-scattered' }>;
 
 /** A client says that it has put data on workers. */
 interface Claim {
+  readonly client: ClientView;
   readonly event: DataScattered;
   /** Those that were registered when it said so. What others have they say themselves when they come back. */
   readonly present: Set<WorkerId>;
+}
+
+/** Values that nobody here knows: a client that is not back yet may have put them there. */
+export interface Strays {
+  /** When they are dropped. */
+  readonly untilMs: number;
+  values: { readonly worker: WorkerView; readonly key: TaskKey }[];
 }
 
 /** What is put off while workers come back. */
@@ -33,8 +41,6 @@ export class Recovery {
   readonly ready = new Set<SchedulerTask>();
   /** Runs that workers went on with meanwhile. */
   readonly runs = new Map<RunId, { readonly worker: WorkerView; readonly task: SchedulerTask }>();
-  /** Values that nobody here knows: a client may be about to say that it has put them there. */
-  readonly strays: { readonly worker: WorkerView; readonly holding: Holding }[] = [];
   readonly scattered: Claim[] = [];
 
   constructor(readonly untilMs: number) {}
@@ -46,22 +52,29 @@ export function onRecover(core: Core, { records }: Extract<SchedulerEvent, { typ
   reader.begin();
 }
 
-/** What becomes of the data is decided when all that may have it are back. */
-export function putOff(core: Core, recovery: Recovery, event: DataScattered): void {
+/**
+ * What becomes of the data is decided when all that may have it are back, and what its client says next is done after that.
+ * Requires: the event is among those that the client's session keeps.
+ */
+export function holdUp(core: Core, recovery: Recovery, client: ClientView, event: DataScattered): void {
   const present = event.holders.filter((workerId) => core.roster.get(workerId) !== undefined);
-  recovery.scattered.push({ event, present: new Set(present) });
+  recovery.scattered.push({ client, event, present: new Set(present) });
+  client.isHeldUp = true;
 }
 
-function takeClaim(core: Core, { strays }: Recovery, { event, present }: Claim): void {
-  const client = core.clients.get(event.clientId);
-  if (client === undefined) {
-    dropOrphans(core, event);
-    return;
-  }
+/** The client goes on, with its claim as far as it turned out to be true. */
+function letGoOn(core: Core, { client, event, present }: Claim): void {
   const hasSaidSo = (workerId: WorkerId): boolean =>
-    strays.some(({ worker, holding }) => worker.id === workerId && holding.key === event.key);
-  const holders = event.holders.filter((workerId) => present.has(workerId) || hasSaidSo(workerId));
-  onDataScattered(core, client, { ...event, holders });
+    core.strays?.values.some(({ worker, key }) => worker.id === workerId && key === event.key) === true;
+  const index = client.deferred.indexOf(event);
+  if (index >= 0)
+    client.deferred[index] = {
+      ...event,
+      holders: event.holders.filter((workerId) => present.has(workerId) || hasSaidSo(workerId)),
+    };
+  if (!client.isHeldUp) return;
+  client.isHeldUp = false;
+  if (client.commit === undefined) core.resumed.push(client);
 }
 
 /** A worker that was there before, or its successor, is back or will not come. */
@@ -81,7 +94,6 @@ export function noteEndOfExpected(
 
 /** Runs that the worker went on with although nobody was there to tell. Those that nobody needs are stopped. */
 export function takeUpRuns(core: Core, worker: WorkerView, { executing = [] }: WorkerHello): void {
-  for (const { present } of core.recovery?.scattered ?? []) present.delete(worker.id);
   for (const { key, runId } of executing) {
     const task = core.table.get(key);
     if (task !== undefined && core.recovery !== undefined && worker.processing.get(runId) !== task)
@@ -119,8 +131,7 @@ export function noteRecovered(core: Core): void {
     const mayGoOn = task.spec?.recompute === false || inputsAreThere(task);
     if (!mayGoOn || !takeUp(core, worker, task, runId)) stop(core, worker, task.key, runId);
   }
-  for (const claim of recovery.scattered) takeClaim(core, recovery, claim);
-  for (const { worker, holding } of recovery.strays) addStray(core, worker, holding);
+  for (const claim of recovery.scattered) letGoOn(core, claim);
   const lost = [...core.table.awaited];
   for (const task of lost) core.outbox.toClientsOf(task, { type: 'key-lost', key: task.key });
   core.outbox.log('scheduler.recovery-ended', {
@@ -133,9 +144,23 @@ export function noteRecovered(core: Core): void {
   for (const worker of core.roster.all()) core.agenda.roomy.add(worker);
 }
 
-/** A client may have claimed it meanwhile. */
-function addStray(core: Core, worker: WorkerView, { key }: Holding): void {
-  if (core.roster.get(worker.id) === worker) dropCopy(core, worker, key);
+/** The worker does not have them any more: these, or any that it has not named again. */
+export function forgetStrays(core: Core, worker: WorkerView, keys?: readonly TaskKey[]): void {
+  const isGone = (key: TaskKey): boolean => keys === undefined || keys.includes(key);
+  for (const { event, present } of core.recovery?.scattered ?? [])
+    if (isGone(event.key)) present.delete(worker.id);
+  const { strays } = core;
+  if (strays === undefined) return;
+  strays.values = strays.values.filter((stray) => stray.worker.id !== worker.id || !isGone(stray.key));
+}
+
+/** What no client has claimed in time is nobody's. Requires: what clients have said until now is done. */
+export function dropStrays(core: Core): void {
+  const { strays } = core;
+  if (strays === undefined || core.nowMs < strays.untilMs || !core.jobs.isEmpty) return;
+  core.strays = undefined;
+  for (const { worker, key } of strays.values)
+    if (core.roster.get(worker.id) === worker) dropCopy(core, worker, key);
 }
 
 const inputsAreThere = (task: SchedulerTask): boolean =>
@@ -223,10 +248,10 @@ class JournalReader {
     const { core } = this;
     for (const task of core.table.all()) core.agenda.add(task);
     for (const name of this.#workerNames.values()) this.#recovery.expected.add(name);
-    // With nothing to do or to find again, there is nothing to wait for.
-    if (this.#taskCount > 0) core.recovery = this.#recovery;
     core.beginLife(this.#life + 1);
     if (this.#life === 0) return;
+    core.recovery = this.#recovery;
+    core.strays = { untilMs: this.#recovery.untilMs, values: [] };
     core.outbox.log('scheduler.recovered', {
       life: this.#life + 1,
       clients: core.clients.size,
@@ -234,7 +259,7 @@ class JournalReader {
       finished: this.#finishedCount,
       dropped: this.#droppedCount,
       workers: this.#recovery.expected.size,
-      waitMs: this.#taskCount > 0 ? core.options.recoveryWaitMs : 0,
+      waitMs: this.#recovery.expected.size > 0 ? core.options.recoveryWaitMs : 0,
     });
   }
 

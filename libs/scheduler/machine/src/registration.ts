@@ -5,7 +5,7 @@ import { bringIntoMemory } from './arrivals.js';
 import { endWaitFor } from './lost-results.js';
 import type { Core } from './core.js';
 import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
-import { noLongerExpected, takeUpRuns } from './recovery.js';
+import { forgetStrays, noLongerExpected, takeUpRuns } from './recovery.js';
 import { addReplica } from './replicas.js';
 import { dropCopy } from './scatter.js';
 import { replan } from './settling.js';
@@ -33,6 +33,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
     holdings: hello.holdings.length,
   });
   core.hasMoved = true;
+  forgetStrays(core, worker);
   addReplicas(core, worker, hello.holdings);
   takeUpRuns(core, worker, hello);
   if (core.recovery === undefined) endWaitFor(core, worker.name);
@@ -102,7 +103,7 @@ export function addReplicas(core: Core, worker: WorkerView, holdings: readonly H
       if (isRunningElsewhere) core.stopRun(task);
       bringIntoMemory(core, task, nbytes, [worker]);
     } else {
-      dropCopy(core, worker, key, nbytes);
+      dropCopy(core, worker, key);
     }
   }
 }

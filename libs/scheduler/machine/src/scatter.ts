@@ -119,11 +119,10 @@ export function dropOrphans(core: Core, event: Extract<ClientEvent, { type: 'dat
   }
 }
 
-/** A value that nobody wants: a leftover, or one that must not be. While workers come back, one that a client may be about to claim is kept. */
-export function dropCopy(core: Core, worker: WorkerView, key: TaskKey, nbytes = 0): void {
+/** A value that nobody wants: a leftover, or one that must not be. After a death of the scheduler a client may be about to claim it. */
+export function dropCopy(core: Core, worker: WorkerView, key: TaskKey): void {
   const task = core.table.get(key);
   if (task !== undefined && (worker.hasWhat.has(task) || worker.isRunning(task))) return;
-  if (task === undefined && core.recovery !== undefined)
-    core.recovery.strays.push({ worker, holding: { key, nbytes } });
+  if (task === undefined && core.strays !== undefined) core.strays.values.push({ worker, key });
   else core.outbox.free(worker, key);
 }

@@ -17,7 +17,7 @@ import { loseWorker, onReplicaMissing, onReplicasLost, refreshWhoHas } from './l
 import { noteMemoryStuck } from './memory-stuck.js';
 import { resolveOptions, type SchedulerMachineOptions } from './options.js';
 import { describeKey, listHoldings } from './queries.js';
-import { noteEndOfExpected, noteRecovered, onRecover } from './recovery.js';
+import { dropStrays, noteEndOfExpected, noteRecovered, onRecover } from './recovery.js';
 import { addReplicas, onWorkerRegistered, onWorkerStatusChange } from './registration.js';
 import { onHeartbeat, onTaskErred, onTaskFinished, onTaskHandedBack } from './runs.js';
 import { settleAll } from './settling.js';
@@ -41,6 +41,7 @@ export class SchedulerMachine {
       replayDeferred(core, client);
       settleAll(core);
     }
+    dropStrays(core);
     drain(core);
     noteStarvation(core);
     noteMemoryStuck(core);

@@ -55,6 +55,9 @@ export class RandomCluster {
   readonly outside = new OutsideView();
   readonly #lives = new Map<string, number>();
   #partsCount = 0;
+  /** Until when clients that scatter data may be held up, after a death of the scheduler; and those that have done so. */
+  #recoveryUntilMs = -1;
+  readonly #heldUp = new Set<string>();
 
   readonly #steps: readonly ((a: number, b: number, c: number) => void)[] = [
     (a, b) => this.#connect(this.#client(a), b),
@@ -211,6 +214,8 @@ export class RandomCluster {
     if (flaw > 10) tasks.reverse();
     const wants = c % 3 === 0 ? tasks.map((task) => task.key) : [this.#key(target)];
     const client = this.#client(a);
+    // It would hear that data is lost and that a task of its key runs in one go, and make no sense of that.
+    if (this.#heldUp.has(client) && this.scheduler.nowMs <= this.#recoveryUntilMs) return;
     if (c % 2 === 0) this.#do(this.scheduler.submit(client, tasks, wants));
     else this.#do(this.scheduler.submitInParts(client, `parts-${++this.#partsCount}`, inTwo(tasks, wants)));
   }
@@ -249,6 +254,8 @@ export class RandomCluster {
         before.stateOf(asTaskKey(run.key)) === 'processing' &&
         this.scheduler.runOf(run.key) === run,
     );
+    this.#recoveryUntilMs = this.scheduler.nowMs + 10_000;
+    this.#heldUp.clear();
     this.outside.schedulerRestarted();
     this.#do(this.scheduler.restart());
     for (const [index, { id, wants }] of clients.entries())
@@ -326,6 +333,7 @@ export class RandomCluster {
     // A worker that runs the task of that key would report the value as its result.
     if (holders.includes(this.scheduler.runOf(this.#key(b)).workerId)) return;
     for (const holder of holders) this.outside.storeOf(holder).add(this.#key(b));
+    this.#heldUp.add(this.#client(a));
     this.#do(this.scheduler.scatter(this.#client(a), this.#key(b), 100, ...holders));
   }
 
