@@ -7,6 +7,8 @@ import { localCommand } from './commands/local.js';
 import { memoryCommand } from './commands/memory.js';
 import { nannyCommand } from './commands/nanny.js';
 import { releaseCommand } from './commands/release.js';
+import { restartCommand } from './commands/restart.js';
+import { retireCommand } from './commands/retire.js';
 import { schedulerCommand } from './commands/scheduler.js';
 import { trimCommand } from './commands/trim.js';
 import { workerCommand } from './commands/worker.js';
@@ -36,6 +38,8 @@ export async function runCommandLine(argv: readonly string[], programs: ProgramF
     memoryCommand(),
     trimCommand(),
     releaseCommand(),
+    retireCommand(),
+    restartCommand(),
     healthCommand(),
     configCommand(),
   ]) {

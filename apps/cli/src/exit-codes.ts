@@ -16,6 +16,7 @@ export function exitCodeOf(error: unknown): number {
     case 'INVALID_CONFIG':
     case 'INVALID_ARGUMENT':
     case 'UNKNOWN_WORKER':
+    case 'NO_NANNY':
       return EXIT.usage;
     case 'CLUSTER_UNREACHABLE':
     case 'SESSION_EXPIRED':

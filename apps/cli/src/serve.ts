@@ -6,7 +6,10 @@ export interface Served {
   readonly ready: Readonly<Record<string, unknown>> & { readonly address: string };
   /** Resolves when the program has ended by itself, with its exit code. */
   readonly ended?: Promise<number>;
-  close(reason: string): Promise<void>;
+  /** Longest time that closing may take in order. Default 20 s. */
+  readonly closeMsMax?: number;
+  /** `hasTime`: it was SIGTERM, so there is a while until somebody loses patience. */
+  close(reason: string, hasTime: boolean): Promise<void>;
 }
 
 /** Longest time a program takes to close in order; after it, it just ends. Below what service managers allow. */
@@ -26,7 +29,7 @@ export async function serve(served: Served): Promise<never> {
 }
 
 async function closeFor(cause: ShutdownCause, served: Served): Promise<number> {
-  setTimeout(() => process.exit(EXIT.failed), CLOSE_DEADLINE_MS).unref();
-  await served.close(cause);
+  setTimeout(() => process.exit(EXIT.failed), served.closeMsMax ?? CLOSE_DEADLINE_MS).unref();
+  await served.close(cause, cause === 'SIGTERM');
   return cause === 'SIGINT' ? EXIT.interrupted : EXIT.ok;
 }

@@ -64,17 +64,21 @@ export interface NannyOptions {
 }
 
 export interface RunningNanny {
+  /** How long `close` may take, with retiring. */
+  readonly closeMsMax: number;
   readonly name: string;
   readonly address: string;
   /** Resolves once all workers are registered. */
   allReady(): Promise<void>;
   /** Resolves when the nanny has ended, on request or because the scheduler is gone. */
   readonly finished: Promise<NannyEnd>;
-  /** Ends the workers in order, then the nanny. */
-  close(reason: string): Promise<void>;
+  /** Ends the workers in order, then the nanny. `retires`: what only they have is copied to others first, as far as there is time. */
+  close(reason: string, options?: { readonly retires: boolean }): Promise<void>;
 }
 
 const STABLE_MS = 10_000;
+/** For the nanny itself, when its workers have gone. */
+const CLOSE_SLACK_MS = 5_000;
 /** A worker takes a third of a second to its registration; one that takes this long hangs. */
 const START_TIMEOUT_MS = 60_000;
 /** Starts a nanny and its workers. Settings come from files and the environment, then from `options`. */
@@ -110,7 +114,8 @@ export async function startNanny(
   const finished = runtime.finished.then(async (how) => {
     memory.cancel();
     await server.close();
-    await reapNanny(config.worker.localDirectory, name, systemClock.nowMs());
+    // What its workers have left there is for a nanny of this name.
+    if (!runtime.hasLeftValues) await reapNanny(config.worker.localDirectory, name, systemClock.nowMs());
     return how;
   });
   try {
@@ -121,15 +126,17 @@ export async function startNanny(
     await server.close();
     throw error;
   }
+  const retireMs = config.worker.retireDeadline || 0;
   return {
+    closeMsMax: retireMs + config.nanny.closeTimeout + CLOSE_SLACK_MS,
     name,
     address,
     allReady: () => runtime.allReady(),
     finished,
-    close: async (reason) => {
+    close: async (reason, { retires } = { retires: false }) => {
       logger.info({ event: 'nanny.closing', reason }, 'nanny closing');
       server.setServing(false);
-      runtime.stop(reason);
+      runtime.stop(reason, retires ? config.worker.retireDeadline || undefined : undefined);
       await finished;
       logger.info({ event: 'nanny.closed' }, 'nanny closed');
     },
@@ -175,6 +182,7 @@ function composeRuntime(who: Who, { memory, jemalloc, programs }: WorkerStart, l
       nannyId,
       workerNames: Array.from({ length: nanny.workers }, (_, slot) => `${name}-${slot}`),
       closeTimeoutMs: nanny.closeTimeout,
+      restartDrainMs: worker.retireDeadline || 0,
       startTimeoutMs: worker.deathTimeout === false ? START_TIMEOUT_MS : worker.deathTimeout,
       workerTtlMs: nanny.workerTtl,
       backoffBaseMs: nanny.restartBackoff.base,

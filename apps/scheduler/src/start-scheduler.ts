@@ -26,6 +26,7 @@ export interface SchedulerOptions {
   readonly allowedFailures?: number;
   readonly noWorkersTimeout?: string | number | false;
   readonly memoryStuckTimeout?: string | number | false;
+  readonly retireDeadline?: string | number;
   readonly validate?: boolean;
   readonly journal?: string | false;
   readonly insecure?: boolean;
@@ -112,6 +113,7 @@ function schedulerMachine({ scheduler, worker }: SpillwayConfig, journal: boolea
     clientLeaseMs: scheduler.clientLease,
     noWorkersTimeoutMs: scheduler.noWorkersTimeout,
     memoryStuckTimeoutMs: scheduler.memoryStuckTimeout,
+    retireDeadlineMs: scheduler.retireDeadline,
     targetFraction: worker.memory.target,
     pauseFraction: worker.memory.pause,
     unknownDurationMs: UNKNOWN_DURATION_MS,

@@ -26,6 +26,10 @@ import type { ResolvedWorker } from './worker-options.js';
 /** A worker's parts, put together and not yet registered. */
 export interface ComposedWorker {
   readonly runtime: WorkerRuntime;
+  /** When its nanny ends, too: one of that name may be started again, and its worker takes over what this one has on disk. */
+  readonly canLeaveValues: boolean;
+  /** To a successor that its nanny starts. */
+  readonly leavesValues: boolean;
   /** Without `close`, as its nanny is gone: removes its own folders, unless a nanny of that name may come back. */
   abandon(): void;
   /** After `close`: a native call holds a thread. */
@@ -70,13 +74,13 @@ export async function composeWorker(
   limit.onChanged(() => runtime.dispatch(limitChanged(runtime.stimulus('limit-changed'), resolved)));
   runtime.adopt(open.adopted);
   const leftovers = new Leftovers(open.root, logger);
+  const canLeaveValues = open.leavesValues && resolved.keepsNannyName;
   return {
-    runtime,
+    ...{ runtime, canLeaveValues, leavesValues: open.leavesValues, hasThread: executor.hasThread },
     abandon: () => {
-      if (!(open.leavesValues && resolved.keepsNannyName)) open.abandon();
+      if (!canLeaveValues) open.abandon();
       rmSync(scratchFolder, { recursive: true, force: true });
     },
-    hasThread: executor.hasThread,
     register: async (transfers, address) => {
       contactAddress = address;
       await runtime.start(transfers);
@@ -90,12 +94,15 @@ export async function composeWorker(
       await runtime.close(reason, leavesValues);
       queries.close();
       await open.close(leavesValues);
-      await removeScratchFolder(scratchFolder, (err) =>
-        logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
-      );
+      await removeScratch(scratchFolder, logger);
     },
   };
 }
+
+const removeScratch = (scratchFolder: string, logger: Logger): Promise<void> =>
+  removeScratchFolder(scratchFolder, (err) =>
+    logger.warn({ err, scratchFolder }, 'the folder of this worker could not be removed'),
+  );
 
 /** The executor is made by the runtime, which it reports to. */
 function lazyExecutor(

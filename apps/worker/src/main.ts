@@ -11,7 +11,7 @@ import { startWorker, type RunningWorker } from './start-worker.js';
  * Entry of a worker that a nanny forks. Its settings come through the environment; the nanny asks it to close over
  * IPC, and it ends with the nanny, however that ends.
  */
-const EXIT_CODES = { recycle: 75, closed: 0, lost: 3 };
+const EXIT_CODES = { recycle: 75, closed: 0, retired: 0, lost: 3 };
 
 // It is for this process: programs that tasks start have the allocator of the system. Before any thread copies it.
 forgetPreload(process.env);
@@ -50,6 +50,10 @@ process.on('message', (message: NannyToWorker) => {
     case 'close':
       void close(message.reason, EXIT_CODES.closed, message.leavesValues);
       break;
+    case 'retire':
+      if (own.worker?.retire(message.reason, message.deadlineMs, message.leavesAll) !== true)
+        void close(message.reason, EXIT_CODES.closed, message.leavesAll);
+      break;
     case 'limit-changed':
       own.limitBytes = message.limitBytes;
       own.worker?.limitChanged(message.limitBytes);
@@ -81,9 +85,10 @@ const worker = await startWorker(
 );
 own.worker = worker;
 if (own.limitBytes !== undefined) worker.limitChanged(own.limitBytes);
-void worker.ended.then(({ how, reason }) => {
+void worker.ended.then(({ how, reason, leavesValues }) => {
   if (how === 'recycle') tellParent({ type: 'recycling', reason });
-  return close(reason, EXIT_CODES[how], how === 'recycle');
+  if (how === 'retired') tellParent({ type: 'retired', reason, leavesValues });
+  return close(reason, EXIT_CODES[how], leavesValues);
 });
 tellParent({ type: 'ready', address: worker.address });
 

@@ -15,9 +15,11 @@ import {
 } from './worker-options.js';
 
 export interface WorkerEnd {
-  /** `recycle`: the worker wants a fresh one in its place. `lost`: the scheduler is gone. */
-  readonly how: 'recycle' | 'closed' | 'lost';
+  /** `recycle`: the worker wants a fresh one in its place. `lost`: the scheduler is gone. `retired`: it has left for good. */
+  readonly how: 'recycle' | 'closed' | 'lost' | 'retired';
   readonly reason: string;
+  /** What it has is for a worker of its name that comes later. */
+  readonly leavesValues: boolean;
 }
 
 export interface RunningWorker {
@@ -29,6 +31,13 @@ export interface RunningWorker {
   readonly ended: Promise<WorkerEnd>;
   /** The nanny found the machine or container resized. */
   limitChanged(limitBytes: number): void;
+  /**
+   * Asks the scheduler to copy what only this worker has, which ends in `ended`. False where that is of no use because there
+   * is no scheduler: then `close`. `hasSuccessor`: another worker of this name starts next, which takes over what it can. Without a deadline it has what `worker.retire-deadline` says.
+   */
+  retire(reason: string, deadlineMs?: number, hasSuccessor?: boolean): boolean;
+  /** `worker.retire-deadline`, in milliseconds. */
+  readonly retireMs: number | false;
   /** `hasNextLife`: another worker starts under this name, and can take over what this one has. Default: it does not. */
   close(reason: string, hasNextLife?: boolean): Promise<void>;
   /** Removes what a killed worker would leave on disk to nobody; for one that ends without `close`. */
@@ -54,7 +63,9 @@ export async function startWorker(
     );
   let end!: (how: WorkerEnd) => void;
   const ended = new Promise<WorkerEnd>((resolve) => (end = resolve));
-  const worker = await composeWorker(resolved, logger, (how, reason) => end({ how, reason }));
+  const worker = await composeWorker(resolved, logger, (how, reason, leavesValues = how === 'recycle') =>
+    end({ how, reason, leavesValues }),
+  );
   const transfers = await TransferThread.start({
     entry: programs.transferThread,
     listenAddress: `${config.worker.host}:${config.worker.port}`,
@@ -62,7 +73,7 @@ export async function startWorker(
     servingMax: config.worker.connections.incoming,
     ...(origin.nannyId === undefined ? {} : { parentPid: process.ppid }),
     logger,
-    onEnded: (error) => end({ how: 'recycle', reason: error.message }),
+    onEnded: (error) => end({ how: 'recycle', reason: error.message, leavesValues: true }),
   });
   const address = contactAddressOf(transfers.address, config.worker.contactAddress);
   const limitWatch = followLimit(resolved, logger);
@@ -85,9 +96,16 @@ export async function startWorker(
     `worker registered: ${limitText(resolved.limitReading)}; ${heapCapsText(resolved.heapCaps)}`,
   );
   const limitChanged = (now: number): void => resolved.limit.change(now);
+  const retireMs = config.worker.retireDeadline;
+  const retire = (reason: string, deadlineMs = retireMs, hasSuccessor = false): boolean =>
+    deadlineMs !== false &&
+    worker.runtime.requestRetirement(reason, deadlineMs, {
+      mayLeave: worker.canLeaveValues,
+      leavesAll: hasSuccessor && worker.leavesValues,
+    });
   const abandon = (): void => worker.abandon();
   const hasThread = (): boolean => worker.hasThread();
-  return { workerId, name, address, ended, limitChanged, close, abandon, hasThread };
+  return { workerId, name, address, ended, limitChanged, retire, retireMs, close, abandon, hasThread };
 }
 
 /** Logs what becomes of the limit, and looks at the machine for it unless a nanny does. */

@@ -254,6 +254,14 @@ describe('scatter', () => {
     await expect(future.result()).resolves.toEqual([1, 2, 3]);
   });
 
+  test('keeps two copies unless told otherwise, where there are two workers', async () => {
+    const { client, cluster } = aClient();
+    cluster.workers = [aHolder('w1'), aHolder('w2'), aHolder('w3')];
+    await client.scatter('x');
+    await client.scatter('y', { copies: 1 });
+    expect(cluster.allSaid('data-scattered').map(({ holders }) => holders)).toEqual([['w1', 'w2'], ['w1']]);
+  });
+
   test('in several copies names the workers that took one', async () => {
     const { client, cluster } = aClient();
     cluster.workers = [aHolder('w1'), aHolder('w2'), aHolder('w3')];

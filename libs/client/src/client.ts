@@ -1,6 +1,6 @@
 /** The client: what an application submits tasks to a cluster with, and gets their results from. */
 import { InvalidArgumentError } from '@spillway/kernel';
-import type { Encoding, Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
+import type { Encoding, Holder, Holding, KeyInfo, RetirementReport, WorkerInfo } from '@spillway/messages';
 import { sizeof } from '@spillway/values';
 import { bounded, toMs, type CallOptions } from './call-options.js';
 import type { Callables } from './callables.js';
@@ -16,12 +16,14 @@ import { inWindow } from './scatter-window.js';
 import { loadModule, type LoadOptions } from './load-module.js';
 import { argumentsOfCalls } from './map-inputs.js';
 import { memoryOf, type ClusterMemory } from './memory.js';
+import { restartWorkers, retireWorkers, type RestartOptions, type RetireOptions } from './leaving.js';
 import { runOnWorkers } from './run.js';
 import type { ArgumentsOf, Gathered, Handles, InputsOf, ResultOf, TaskFunction } from './task-function.js';
 import { resolveTaskOptions, type TaskOptions } from './task-options.js';
+import { SCATTERED_COPIES } from './value-upload.js';
 
 export interface ScatterOptions extends CallOptions {
-  /** On how many workers. Default 1. */
+  /** On how many workers, if there are so many. Default 2, so that it survives the death of one. */
   readonly copies?: number | undefined;
   /** Names or ids of the workers to choose from. Default: all. */
   readonly workers?: readonly string[] | undefined;
@@ -237,6 +239,34 @@ export class Client implements Submitter, AsyncDisposable {
     ) as Promise<Map<string, ResultOf<F>>>;
   }
 
+  /**
+   * Has workers leave, by name or id: nothing more is given to them, what they run may end, and what only they have is copied to
+   * workers that stay. Resolves with what became of each when all have gone; they go on leaving when the call is aborted. Rejects
+   * with `UnknownWorkerError`, and nothing is done, when one of them is not there.
+   */
+  async retireWorkers(
+    workers: readonly string[],
+    options: RetireOptions = {},
+  ): Promise<readonly RetirementReport[]> {
+    return this.#bounded('Retiring workers', options, (signal) =>
+      retireWorkers(this.#connection, workers, options, signal),
+    );
+  }
+
+  /**
+   * Has nannies replace workers, all by default: their successors take over what these have. Resolves with the new ones when they
+   * are there. Rejects with `UnknownWorkerError`, or `NoNannyError` for a worker that nobody would start again.
+   */
+  async restartWorkers(
+    workers?: readonly string[],
+    options: RestartOptions = {},
+  ): Promise<readonly WorkerInfo[]> {
+    const { timers } = this.#session;
+    return this.#bounded('Restarting workers', options, (signal) =>
+      restartWorkers(this.#connection, workers, options, { timers, signal }),
+    );
+  }
+
   /** Releases everything this client holds and ends the connection. What still waits rejects. Twice is harmless. */
   async close(): Promise<void> {
     this.#onClose();
@@ -287,7 +317,7 @@ export class Client implements Submitter, AsyncDisposable {
   }
 
   #scatter<T>(value: T, options: ScatterOptions, signal: AbortSignal): Promise<Future<T>> {
-    const { encoding = 'v8', copies = 1, workers = [] } = options;
+    const { encoding = 'v8', copies = SCATTERED_COPIES, workers = [] } = options;
     const payload = encodeWithFutures(value, refuseFuture('scatter'), { encoding, shared: true });
     return this.#session.scatter(payload, { copies, workers, signal }) as Promise<Future<T>>;
   }

@@ -9,6 +9,8 @@ import type {
   Holder,
   Holding,
   KeyInfo,
+  RetireRequest,
+  RetirementReport,
   RunOutcome,
   RunRequest,
   SchedulerToClient,
@@ -58,6 +60,18 @@ export interface ClusterConnection {
     workers: readonly string[],
     options?: QueryOptions,
   ): Promise<readonly { readonly workerId: WorkerId; readonly outcome: RunOutcome }[]>;
+  /** Resolves with how each worker ended. */
+  retireWorkers(
+    request: RetireRequest,
+    onProgress: (reports: readonly RetirementReport[]) => void,
+    options?: QueryOptions,
+  ): Promise<readonly RetirementReport[]>;
+  /** The ids of the workers that end. */
+  restartWorkers(
+    workers: readonly string[],
+    reason: string,
+    options?: QueryOptions,
+  ): Promise<readonly WorkerId[]>;
   hasModule(hash: ModuleHash, options?: QueryOptions): Promise<boolean>;
   uploadModule(hash: ModuleHash, bytes: Uint8Array, options?: QueryOptions): Promise<void>;
   /** Never rejects for what the world does; see `GatherOutcome`. */

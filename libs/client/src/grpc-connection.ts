@@ -123,6 +123,10 @@ export class GrpcConnection implements ClusterConnection {
   readonly hasWhat: ClusterConnection['hasWhat'] = (...call) => this.#queries.hasWhat(...call);
   readonly planScatter: ClusterConnection['planScatter'] = (...call) => this.#queries.planScatter(...call);
   readonly runOnWorkers: ClusterConnection['runOnWorkers'] = (...call) => this.#queries.runOnWorkers(...call);
+  readonly retireWorkers: ClusterConnection['retireWorkers'] = (...call) =>
+    this.#queries.retireWorkers(...call);
+  readonly restartWorkers: ClusterConnection['restartWorkers'] = (...call) =>
+    this.#queries.restartWorkers(...call);
   readonly hasModule: ClusterConnection['hasModule'] = (...call) => this.#queries.hasModule(...call);
   readonly uploadModule: ClusterConnection['uploadModule'] = (...call) => this.#queries.uploadModule(...call);
 

@@ -29,6 +29,7 @@ export type {
   TaskFunction,
 } from './task-function.js';
 export type { TaskOptions } from './task-options.js';
+export { type RestartOptions, type RetireOptions } from './leaving.js';
 export { concludeTrim, trimMemory, type TrimConclusion, type TrimVerdict } from './trim-memory.js';
 
 export { registerCodec, registerSizeof, sizeof, unshared, type Codec } from '@spillway/values';
@@ -61,6 +62,7 @@ export {
   TaskTimeoutError,
   UnavailableError,
   UnknownKeyError,
+  NoNannyError,
   UnknownWorkerError,
   ValueNotDecodableError,
   ValueNotEncodableError,
@@ -76,6 +78,7 @@ export type {
   MemoryReadings,
   SpillFailureReason,
   TrimReport,
+  RetirementReport,
   WorkerInfo,
 } from '@spillway/messages';
 export type { TaskContext, TaskLogger } from '@spillway/ports';

@@ -6,6 +6,8 @@ import type { ClusterConnection } from './cluster-connection.js';
 import { pauseFor, type TransferSettings } from './transfers.js';
 
 export type DataScattered = Extract<ClientToScheduler, { type: 'data-scattered' }>;
+/** What a client puts nobody can make again: a copy more, where there is a second worker, survives the death of one. */
+export const SCATTERED_COPIES = 2;
 
 export interface UploadOptions {
   readonly copies: number;

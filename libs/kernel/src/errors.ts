@@ -121,6 +121,10 @@ export class UnknownKeyError extends SpillwayError {
 export class UnknownWorkerError extends SpillwayError {
   readonly code = 'UNKNOWN_WORKER';
 }
+/** This worker was started without a nanny, so nobody starts another in its place. Restart it by hand. */
+export class NoNannyError extends SpillwayError {
+  readonly code = 'NO_NANNY';
+}
 /** A message or argument is malformed; the message says which field and what was expected. */
 export class InvalidArgumentError extends SpillwayError {
   readonly code = 'INVALID_ARGUMENT';
@@ -183,6 +187,7 @@ export const ERROR_CLASSES = {
   KEY_CONFLICT: KeyConflictError,
   UNKNOWN_KEY: UnknownKeyError,
   UNKNOWN_WORKER: UnknownWorkerError,
+  NO_NANNY: NoNannyError,
   INVALID_ARGUMENT: InvalidArgumentError,
   LIMIT_EXCEEDED: LimitExceededError,
   VERSION_MISMATCH: VersionMismatchError,

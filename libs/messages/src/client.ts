@@ -124,6 +124,43 @@ export interface WorkerInfo extends MemoryReadings {
   readonly processingCount: number;
   readonly keyCount: number;
 }
+
+/** Workers that shall leave (`client.retireWorkers`). */
+export interface RetireRequest {
+  /** Names or ids; at least one. */
+  readonly workers: readonly string[];
+  /** How long they may take; the scheduler's setting when absent. */
+  readonly deadlineMs?: number;
+  /** For logs. */
+  readonly reason: string;
+}
+
+/** What becomes, or became, of a worker that leaves on purpose, and of what it had. */
+export interface RetirementReport {
+  readonly workerId: WorkerId;
+  readonly name: string;
+  /** `retired`: it was let go. `died`: it ended before that, in whatever way. */
+  readonly outcome: 'retiring' | 'retired' | 'died';
+  /** Since it was told to. */
+  readonly forMs: number;
+  /** Results that were copied to workers that stay; those that others had anyway do not count. */
+  readonly copiedCount: number;
+  readonly copiedBytes: number;
+  /** Results that are still needed and that no worker that stays has, now. */
+  readonly remainingCount: number;
+  readonly remainingBytes: number;
+  /** Tasks that it was given and has not reported on. */
+  readonly runningCount: number;
+  /** Tasks that it had not finished at its deadline: they run elsewhere. */
+  readonly takenBackCount: number;
+  /** Needed results that were not copied in time, and are made again. */
+  readonly recomputedCount: number;
+  /** Results left on its disk for its successor. */
+  readonly leftCount: number;
+  /** Results that were not copied in time and cannot be made again. */
+  readonly lostCount: number;
+}
+
 export type WorkerStatus = 'running' | 'paused' | 'retiring';
 
 export interface Stimulated {

@@ -123,5 +123,13 @@ export type SchedulerToNanny =
 export type NannyToWorker =
   /** Close in order. `leavesValues`: another worker of this name starts next, and takes over what is on disk. */
   | { readonly type: 'close'; readonly reason: string; readonly leavesValues: boolean }
+  /** Have what only it has copied to others, and close when the scheduler says so. It is asked to close when the time is over. */
+  | {
+      readonly type: 'retire';
+      readonly reason: string;
+      readonly deadlineMs: number;
+      /** Another worker of this name starts next, and takes over what is on disk: nothing is copied. */
+      readonly leavesAll: boolean;
+    }
   /** The machine or container was resized: what the worker may use from now on. */
   | { readonly type: 'limit-changed'; readonly limitBytes: number };

@@ -96,8 +96,18 @@ export type SchedulerToWorker =
       readonly stimulusId: StimulusId;
       readonly moduleHashes: readonly ModuleHash[];
     }
-  /** Close down, in order. */
-  | { readonly type: 'close-worker'; readonly stimulusId: StimulusId; readonly reason: string };
+  /** It is to leave: it starts and fetches nothing more and hands back what it has not begun. It is told when to close. */
+  | { readonly type: 'retire-worker'; readonly stimulusId: StimulusId }
+  /**
+   * Close down, in order. `retired`: it has left for good, so its nanny starts no other; unless `leavesValues`, then it writes
+   * out what it has for one that comes later.
+   */
+  | {
+      readonly type: 'close-worker';
+      readonly stimulusId: StimulusId;
+      readonly reason: string;
+      readonly retired?: { readonly leavesValues: boolean };
+    };
 
 /** Measured by the worker, sent with each heartbeat. */
 export interface WorkerMetrics {
@@ -159,6 +169,19 @@ export type WorkerToScheduler =
   | { readonly type: 'request-who-has'; readonly stimulusId: StimulusId; readonly keys: readonly TaskKey[] }
   | { readonly type: 'worker-status-change'; readonly stimulusId: StimulusId; readonly status: WorkerStatus }
   | { readonly type: 'heartbeat'; readonly stimulusId: StimulusId; readonly metrics: WorkerMetrics }
+  /**
+   * It has been told to end and has this long: nothing more shall be given to it, and what only it has shall be copied. Ends
+   * in `close-worker`, at the latest when the time is over. `mayLeave`: a worker of its name can take over what it has on disk.
+   */
+  | {
+      readonly type: 'request-retirement';
+      readonly stimulusId: StimulusId;
+      readonly reason: string;
+      readonly deadlineMs: number;
+      readonly mayLeave: boolean;
+      /** A successor starts at once: everything is left to it, and nothing is copied. */
+      readonly leavesAll?: boolean;
+    }
   | {
       readonly type: 'run-done';
       readonly stimulusId: StimulusId;

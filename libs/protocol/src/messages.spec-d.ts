@@ -236,7 +236,16 @@ export const schedulerToWorker: fc.Arbitrary<SchedulerToWorker> = fc.oneof(
     stimulusId,
     moduleHashes: fc.array(moduleHash, { maxLength: 3 }),
   }),
-  fc.record({ type: type('close-worker'), stimulusId, reason: words }),
+  fc.record(
+    {
+      type: type('close-worker'),
+      stimulusId,
+      reason: words,
+      retired: fc.record({ leavesValues: fc.boolean() }),
+    },
+    { requiredKeys: ['type', 'stimulusId', 'reason'] },
+  ),
+  fc.record({ type: type('retire-worker'), stimulusId }),
 );
 
 export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
@@ -270,6 +279,17 @@ export const workerToScheduler: fc.Arbitrary<WorkerToScheduler> = fc.oneof(
       { requiredKeys: ['memory', 'isUnderPressure', 'cpuFraction', 'loopDelayMs', 'executing'] },
     ),
   }),
+  fc.record(
+    {
+      type: type('request-retirement'),
+      stimulusId,
+      reason: words,
+      deadlineMs: ms,
+      mayLeave: fc.boolean(),
+      leavesAll: fc.constant(true),
+    },
+    { requiredKeys: ['type', 'stimulusId', 'reason', 'deadlineMs', 'mayLeave'] },
+  ),
   fc.record({ type: type('run-done'), stimulusId, requestId: count, outcome: runOutcome }),
   fc.record({ type: type('worker-closing'), stimulusId, reason: words, leavesValues: fc.boolean() }),
 );

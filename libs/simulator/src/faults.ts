@@ -5,6 +5,11 @@ export interface FaultPlan {
   readonly workerKills: number;
   readonly workerCloses: number;
   readonly nannyKills: number;
+  /** Workers that an operator retires, and nannies that are told to end and retire theirs. */
+  readonly retirements: number;
+  readonly nannyStops: number;
+  /** Workers that an operator has replaced. */
+  readonly restarts: number;
   readonly shortCuts: number;
   readonly longCuts: number;
   readonly clientCuts: number;
@@ -17,12 +22,35 @@ export interface FaultPlan {
   readonly slowChance: number;
 }
 
+/** Nothing goes wrong; workers come and go on purpose. */
+export const SCALE_DOWNS_ONLY: FaultPlan = {
+  workerKills: 0,
+  workerCloses: 0,
+  nannyKills: 0,
+  retirements: 0.8,
+  nannyStops: 0.2,
+  restarts: 0.1,
+  shortCuts: 0,
+  longCuts: 0,
+  clientCuts: 0,
+  clientVanishes: 0,
+  leaks: 0,
+  fullDisks: 0,
+  damages: 0,
+  runaways: 0,
+  transferFailureChance: 0,
+  slowChance: 0,
+};
+
 export function randomFaultPlan(random: SeededRandom): FaultPlan {
   const sometimes = (perSecond: number): number => (random.chance(0.5) ? random.next() * perSecond : 0);
   return {
     workerKills: sometimes(0.5),
     workerCloses: sometimes(0.2),
     nannyKills: sometimes(0.05),
+    retirements: sometimes(0.3),
+    nannyStops: sometimes(0.1),
+    restarts: sometimes(0.2),
     shortCuts: sometimes(0.5),
     longCuts: sometimes(0.1),
     clientCuts: sometimes(0.2),

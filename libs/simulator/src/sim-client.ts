@@ -79,7 +79,7 @@ export class SimClient {
   submit(): void {
     if (this.isGone) return;
     const number = this.graphs.length;
-    const graph = randomGraph(this.random, `${this.clientId}.${number}`);
+    const graph = randomGraph(this.random, `${this.clientId}.${number}`, this.world);
     this.graphs.push(graph);
     for (const key of graph.wants) this.wanted.set(key, { state: 'pending' });
     const submissionId = asSubmissionId(`${this.clientId}.${number}`);

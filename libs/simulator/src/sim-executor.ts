@@ -26,7 +26,7 @@ export class SimExecutor implements TaskExecutor {
     private readonly timers: Timers,
     private readonly random: SeededRandom,
     private readonly listener: TaskExecutorListener,
-    private readonly onExecuted: (key: TaskKey, inputBytes: number) => void,
+    private readonly onExecuted: (key: TaskKey, attempt: number, inputBytes: number) => void,
   ) {
     this.#slots = Array.from({ length: slotCount }, () => []);
   }
@@ -106,6 +106,7 @@ export class SimExecutor implements TaskExecutor {
     const { sizeBytes, failuresCount } = behaviourOf(execution.function);
     this.onExecuted(
       execution.key,
+      execution.attempt,
       execution.inputs.reduce((sum, { data }) => sum + data.byteLength, 0),
     );
     if (execution.attempt <= failuresCount) {

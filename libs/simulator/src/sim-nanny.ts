@@ -1,4 +1,4 @@
-import { asNannyId, asWorkerId } from '@spillway/kernel';
+import { asNannyId, asWorkerId, type SeededRandom } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type NannyToWorker } from '@spillway/messages';
 import { NannyMachine } from '@spillway/nanny-machine';
 import { NannyRuntime } from '@spillway/nanny-runtime';
@@ -9,6 +9,27 @@ import type { SimWorld } from './sim-world.js';
 
 const START_MS = 100;
 const REAP_MS = 5;
+
+function machineOf(nannyId: string, workerNames: readonly string[], adopts: boolean): NannyMachine {
+  return new NannyMachine({
+    nannyId: asNannyId(nannyId),
+    workerNames,
+    closeTimeoutMs: 2_000,
+    restartDrainMs: 1_500,
+    startTimeoutMs: 60_000,
+    workerTtlMs: 5_000,
+    backoffBaseMs: 100,
+    backoffMaxMs: 2_000,
+    stableMs: 5_000,
+    quarantineDeaths: 5,
+    quarantineWindowMs: 5_000,
+    quarantineReleaseMs: 5_000,
+    limitBytes: LIMIT_BYTES,
+    terminateFraction: 0.95,
+    growthBytesPerMs: 10,
+    adopts,
+  });
+}
 
 /** One simulated nanny process and the workers it starts. */
 export class SimNanny implements ChildProcesses {
@@ -25,28 +46,13 @@ export class SimNanny implements ChildProcesses {
     readonly name: string,
     life: number,
     workerCount: number,
+    onFinished: () => void,
   ) {
     this.#nannyId = `${name}.${life}`;
     this.#timers = world.time.timersOfProcess();
     const workerNames = Array.from({ length: workerCount }, (_, slot) => `${name}-${slot}`);
     this.#runtime = new NannyRuntime({
-      machine: new NannyMachine({
-        nannyId: asNannyId(this.#nannyId),
-        workerNames,
-        closeTimeoutMs: 2_000,
-        startTimeoutMs: 60_000,
-        workerTtlMs: 5_000,
-        backoffBaseMs: 100,
-        backoffMaxMs: 2_000,
-        stableMs: 5_000,
-        quarantineDeaths: 5,
-        quarantineWindowMs: 5_000,
-        quarantineReleaseMs: 5_000,
-        limitBytes: LIMIT_BYTES,
-        terminateFraction: 0.95,
-        growthBytesPerMs: 10,
-        adopts: world.adopts,
-      }),
+      machine: machineOf(this.#nannyId, workerNames, world.adopts),
       clock: world.time,
       timers: this.#timers,
       logger: world.logger,
@@ -77,7 +83,9 @@ export class SimNanny implements ChildProcesses {
     });
     void this.#runtime.finished.then(() => {
       for (const workerName of workerNames) world.folders.delete(workerName);
+      if (!this.isAlive) return;
       this.#gone();
+      onFinished();
     });
   }
 
@@ -110,9 +118,21 @@ export class SimNanny implements ChildProcesses {
       send: (message) => {
         const told = message as NannyToWorker;
         if (told.type === 'close') void worker.end('closed', told.reason, told.leavesValues);
+        if (told.type === 'retire') worker.retire(told.reason, told.deadlineMs, told.leavesAll);
       },
       signal: (signal) => worker.die({ code: null, signal }),
     };
+  }
+
+  /** An operator wants one of its workers replaced. */
+  restartSome(random: SeededRandom): void {
+    const worker = random.pick([...this.#children.values()].filter(({ isAlive }) => isAlive));
+    if (this.isAlive && worker !== undefined) this.#runtime.restartWorker(worker.workerId, 'simulated');
+  }
+
+  /** SIGTERM. */
+  stop(retireMs: number): void {
+    if (this.isAlive) this.#runtime.stop('simulated', retireMs);
   }
 
   /** Killed: its workers go with it, and nobody tells the scheduler. */

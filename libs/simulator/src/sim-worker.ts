@@ -133,8 +133,8 @@ export class SimWorker implements PeerLink, TransferControl {
       logger: world.logger,
       memory: this.#composeMemory(),
       makeExecutor: (listener) =>
-        new SimExecutor(slotCount, this.#timers, this.#random.fork(), listener, (key, inputBytes) =>
-          world.executed(key, inputBytes),
+        new SimExecutor(slotCount, this.#timers, this.#random.fork(), listener, (key, attempt, inputBytes) =>
+          world.executed(key, attempt, inputBytes),
         ),
       openLink: (hello, listener) =>
         world.network.connect(workerId, listener, (link) => world.scheduler.openWorker(hello(), link)),
@@ -143,7 +143,7 @@ export class SimWorker implements PeerLink, TransferControl {
       onHeartbeat: () => this.tell({ type: 'alive' }),
       measure: () => ({ cpuFraction: 0, loopDelayMs: 0 }),
       loopDelay: () => Promise.resolve({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),
-      onEnd: (how, reason) => void this.end(how, reason, how === 'recycle'),
+      onEnd: (how, reason, leavesValues = how === 'recycle') => void this.end(how, reason, leavesValues),
     });
   }
 
@@ -185,12 +185,25 @@ export class SimWorker implements PeerLink, TransferControl {
     this.#runtime.adopt(adopted);
   }
 
+  /** As on SIGTERM to its nanny. */
+  retire(reason: string, deadlineMs: number, hasSuccessor: boolean): void {
+    if (!this.isAlive || this.isClosing) return;
+    const leavesAll = hasSuccessor && this.world.adopts;
+    if (!this.#runtime.requestRetirement(reason, deadlineMs, { mayLeave: false, leavesAll }))
+      void this.end('closed', reason, leavesAll);
+  }
+
   /** Closes in order, as on a request of the nanny. `hasNextLife`: another starts under its name. */
-  async end(how: 'recycle' | 'closed' | 'lost', reason: string, hasNextLife: boolean): Promise<void> {
+  async end(
+    how: 'recycle' | 'closed' | 'lost' | 'retired',
+    reason: string,
+    hasNextLife: boolean,
+  ): Promise<void> {
     if (!this.isAlive || this.isClosing) return;
     this.isClosing = true;
     const leavesValues = hasNextLife && this.world.adopts;
     if (how === 'recycle') this.tell({ type: 'recycling', reason });
+    if (how === 'retired') this.tell({ type: 'retired', reason, leavesValues });
     await this.#runtime.close(reason, leavesValues);
     await this.store.close();
     this.#timers.after(1, () => {

@@ -21,6 +21,8 @@ export interface SimWorld {
   readonly adopts: boolean;
   /** What is on disk, by the name of the worker. */
   readonly folders: Map<string, SimFolder>;
+  /** Values are so small that memory is never short. */
+  readonly areValuesSmall: boolean;
   /** A task was executed once more, with so many bytes of inputs. */
-  executed(key: TaskKey, inputBytes: number): void;
+  executed(key: TaskKey, attempt: number, inputBytes: number): void;
 }

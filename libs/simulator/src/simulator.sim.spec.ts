@@ -14,6 +14,8 @@ const EXERCISED = [
   'worker.adopted',
   'worker.values-left',
   'task.awaited',
+  'worker.retired',
+  'worker.retirement-blocked',
 ];
 
 test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {
@@ -41,3 +43,20 @@ test('the same seed gives the same run', async () => {
   const first = await new Simulation({ seed: 77 }).run();
   expect(await new Simulation({ seed: 77 }).run()).toEqual(first);
 });
+
+test('some 250 scale-downs under load, at random moments: no result is lost, and nothing is executed twice', async () => {
+  const totals = { retired: 0, copied: 0, executedTwice: 0, takenBack: 0, recomputed: 0, lost: 0 };
+  for (let seed = 1; seed <= 60; seed++) {
+    const report = await new Simulation({ seed, ticks: 5_000, trouble: 'scale-downs' }).run();
+    totals.retired += report.events['worker.retired'] ?? 0;
+    totals.copied += report.retirements.copied;
+    totals.executedTwice += report.executedTwice;
+    totals.takenBack += report.retirements.takenBack;
+    totals.recomputed += report.events['task.recomputed'] ?? 0;
+    totals.lost += report.events['data.lost'] ?? 0;
+  }
+  expect(totals).toMatchObject({ executedTwice: 0, takenBack: 0, recomputed: 0, lost: 0 });
+  // They must have been under load, or it says nothing.
+  expect(totals.retired).toBeGreaterThan(200);
+  expect(totals.copied).toBeGreaterThan(400);
+}, 120_000);

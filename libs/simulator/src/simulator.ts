@@ -5,11 +5,12 @@ import { checkAccounting } from './checkers/accounting.js';
 import { checkOutcomes } from './checkers/outcomes.js';
 import { checkInputs, checkRefusals } from './checkers/refusals.js';
 import { checkAtRest, checkEmpty } from './checkers/rest.js';
-import { randomFaultPlan, type FaultPlan } from './faults.js';
+import { randomFaultPlan, SCALE_DOWNS_ONLY, type FaultPlan } from './faults.js';
 import { SimClient } from './sim-client.js';
 import { SimLog } from './sim-log.js';
 import { SimNanny } from './sim-nanny.js';
 import { SimNetwork } from './sim-network.js';
+import { CALM_NANNIES, CALM_WORKERS, SimOperator, type RetirementTotals } from './sim-operator.js';
 import { SimTime } from './sim-time.js';
 import type { SimWorker } from './sim-worker.js';
 import type { SimWorld } from './sim-world.js';
@@ -18,6 +19,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Simulated milliseconds during which clients work and things go wrong. Default 20,000. */
   readonly ticks?: number;
+  /** `scale-downs`: nothing goes wrong, but workers retire, with time enough. Default `everything`. */
+  readonly trouble?: 'everything' | 'scale-downs';
 }
 
 export interface SimulationReport {
@@ -27,7 +30,11 @@ export interface SimulationReport {
   readonly graphs: number;
   readonly tasks: number;
   readonly executions: number;
+  /** Executions that ended and were of an attempt that had ended before. */
+  readonly executedTwice: number;
   readonly workerDeaths: number;
+  /** Of workers that were retired in order. */
+  readonly retirements: RetirementTotals;
   /** Keys held in the end whose task, or one behind them, was not run because its inputs were too large. */
   readonly refusals: number;
   /** How often each event was logged, by name. */
@@ -74,16 +81,19 @@ export class Simulation {
   readonly #ticks: number;
   #steps = 0;
   #executions = 0;
+  #executedTwice = 0;
+  readonly #executedRuns = new Set<string>();
   #workerDeaths = 0;
   #refusals = 0;
   #nannyLives = 0;
+  readonly #operator: SimOperator;
   readonly #log = new SimLog();
 
   constructor(private readonly options: SimulationOptions) {
     const random = new SeededRandom(options.seed);
     this.#random = random;
     this.#ticks = options.ticks ?? DEFAULT_TICKS;
-    this.#plan = randomFaultPlan(random);
+    this.#plan = options.trouble === 'scale-downs' ? SCALE_DOWNS_ONLY : randomFaultPlan(random);
     const time = new SimTime();
     const machine = new SchedulerMachine({
       prefetchMs: random.below(20),
@@ -115,11 +125,16 @@ export class Simulation {
       faults: { transferFailureChance: this.#plan.transferFailureChance },
       adopts: random.chance(0.8),
       folders: new Map(),
-      executed: (key: TaskKey, inputBytes: number) => {
+      areValuesSmall: options.trouble === 'scale-downs',
+      executed: (key: TaskKey, attempt: number, inputBytes: number) => {
         this.#executions += 1;
+        const run = `${key} ${attempt}`;
+        if (this.#executedRuns.has(run)) this.#executedTwice += 1;
+        this.#executedRuns.add(run);
         checkInputs(key, inputBytes);
       },
     };
+    this.#operator = new SimOperator(this.#world, random.fork(), this.#isCalm);
   }
 
   async run(): Promise<SimulationReport> {
@@ -148,12 +163,15 @@ export class Simulation {
   }
 
   #startCluster(): void {
-    const nannyCount = 1 + this.#random.below(3);
-    for (let i = 0; i < nannyCount; i++) this.#startNanny(i, 1 + this.#random.below(3));
+    const nannyCount = this.#isCalm ? CALM_NANNIES : 1 + this.#random.below(3);
+    for (let i = 0; i < nannyCount; i++) this.#startNanny(i);
     const clientCount = 1 + this.#random.below(3);
     for (let i = 0; i < clientCount; i++) this.#startClient(i);
     this.#plague(this.#plan.workerKills, () => this.#killSomeWorker());
     this.#plague(this.#plan.workerCloses, () => void this.#someWorker()?.end('recycle', 'fault', true));
+    this.#plague(this.#plan.retirements, () => this.#operator.retireSome());
+    this.#plague(this.#plan.restarts, () => this.#random.pick(this.#nannies)?.restartSome(this.#random));
+    this.#plague(this.#plan.nannyStops, () => this.#operator.stopSome(this.#nannies));
     this.#plague(this.#plan.nannyKills, () => this.#killSomeNanny());
     this.#plague(this.#plan.shortCuts, () => this.#cutSomeWorker(this.#random.next() * GRACE_MS * 0.9));
     this.#plague(this.#plan.longCuts, () => this.#cutSomeWorker(GRACE_MS * 2));
@@ -165,8 +183,16 @@ export class Simulation {
     this.#plague(this.#plan.runaways, () => this.#someWorker()?.runAway(0));
   }
 
-  #startNanny(index: number, workerCount: number): void {
-    const nanny = new SimNanny(this.#world, `n${index}`, ++this.#nannyLives, workerCount);
+  get #isCalm(): boolean {
+    return this.options.trouble === 'scale-downs';
+  }
+
+  #startNanny(index: number): void {
+    const workerCount = this.#isCalm ? CALM_WORKERS : 1 + this.#random.below(3);
+    const nanny = new SimNanny(this.#world, `n${index}`, ++this.#nannyLives, workerCount, () => {
+      // Its last worker has retired, or it was stopped: the operator starts another.
+      this.#world.time.after(1_000, () => this.#startNanny(index));
+    });
     this.#nannies[index] = nanny;
     nanny.start();
   }
@@ -180,7 +206,8 @@ export class Simulation {
       this.#plague(0.3, () => void client.scatterSome());
       this.#plague(0.4, () => client.releaseSome());
       this.#plague(0.1, () => client.cancelSome());
-      this.#plague(0.2, () => client.retrySome());
+      // What is retried takes inputs that were freed, and which are rightly made again.
+      if (!this.#isCalm) this.#plague(0.2, () => client.retrySome());
     });
   }
 
@@ -211,7 +238,7 @@ export class Simulation {
   #killSomeNanny(): void {
     const index = this.#random.below(this.#nannies.length);
     this.#nannies[index]?.die();
-    this.#world.time.after(1_000, () => this.#startNanny(index, 1 + this.#random.below(3)));
+    this.#world.time.after(1_000, () => this.#startNanny(index));
   }
 
   #cutSomeWorker(durationMs: number): void {
@@ -275,6 +302,7 @@ export class Simulation {
   async #afterStep(): Promise<void> {
     // Promises that this step settled run to their end before the next step.
     await new Promise((resolve) => setImmediate(resolve));
+    this.#operator.check();
     if (++this.#steps % FULL_CHECK_EVERY_STEPS === 0) this.#check();
     if (this.#steps > STEPS_MAX)
       throw new Error(`${STEPS_MAX} steps and no end at ${this.#world.time.nowMs()} ms.`);
@@ -318,7 +346,9 @@ export class Simulation {
       graphs: graphs.length,
       tasks: graphs.reduce((sum, { tasks }) => sum + tasks.length, 0),
       executions: this.#executions,
+      executedTwice: this.#executedTwice,
       workerDeaths: this.#workerDeaths,
+      retirements: { ...this.#operator.totals },
       refusals: this.#refusals,
       events: this.#log.counts,
     };

@@ -38,11 +38,15 @@ export type Expected =
   { readonly outcome: 'memory'; readonly digest: number } | { readonly outcome: 'erred' };
 
 /** A random graph: layers of tasks that take random results of the layers before, a few of them failing. */
-export function randomGraph(random: SeededRandom, prefix: string): Graph {
+export function randomGraph(
+  random: SeededRandom,
+  prefix: string,
+  { areValuesSmall }: { readonly areValuesSmall: boolean },
+): Graph {
   const taskCount = 1 + random.below(30);
   const isLongTasks = random.chance(0.3);
   // Of large values a few fill a worker.
-  const largeChance = random.chance(0.3) ? 0.6 : 0.1;
+  const largeChance = areValuesSmall ? 0 : random.chance(0.3) ? 0.6 : 0.1;
   const tasks: TaskSpec[] = [];
   for (let i = 0; i < taskCount; i++) {
     const dependencies = new Set<TaskKey>();

@@ -12,7 +12,11 @@ export const EVENT_NAMES = {
   'worker.paused': 'A worker is above its pause threshold: it finishes what it runs and starts nothing.',
   'worker.resumed': 'A paused worker has freed enough memory and starts tasks again.',
   'worker.retiring':
-    'A worker leaves on purpose: it gets no new tasks, and its values are copied elsewhere first.',
+    'A worker is told to leave: it starts nothing more, and what only it has is copied to workers that stay.',
+  'worker.retired':
+    'A worker has left on purpose, with what became of its results: copied, made again, left on disk, lost.',
+  'worker.retirement-blocked':
+    'Results of a worker that retires have nowhere to go, with the reason. They wait for room until the deadline.',
   'cluster.draining':
     'All workers that could go on are paused; one task after the other is run all the same, where its end frees memory.',
   'cluster.memory-stuck':

@@ -16,7 +16,8 @@ export function nannyCommand(programs: ProgramFiles): Command {
     await serve({
       ready: { address: nanny.address, name: nanny.name },
       ended: finished,
-      close: (reason) => nanny.close(reason),
+      closeMsMax: nanny.closeMsMax,
+      close: (reason, hasTime) => nanny.close(reason, { retires: hasTime }),
     });
   });
 }

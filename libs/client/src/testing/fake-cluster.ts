@@ -2,7 +2,14 @@
  * A cluster in memory behind the client's seam. It really runs nothing: it keeps what the client says, and a test
  * decides what the cluster answers. Values live in a map of holders, so that fetches and puts do what they say.
  */
-import { asClientId, asWorkerId, NoValidWorkerError, UnavailableError, type TaskKey } from '@spillway/kernel';
+import {
+  asClientId,
+  asWorkerId,
+  NoValidWorkerError,
+  UnavailableError,
+  type TaskKey,
+  type WorkerId,
+} from '@spillway/kernel';
 import {
   NO_READINGS,
   type ClientToScheduler,
@@ -10,6 +17,8 @@ import {
   type KeyInfo,
   type Payload,
   type RunOutcome,
+  type RetireRequest,
+  type RetirementReport,
   type RunRequest,
   type SchedulerToClient,
   type TaskSpec,
@@ -46,6 +55,8 @@ export class FakeCluster implements ClusterConnection {
   /** Decides what happens to a fetch; `undefined`: what is stored. */
   onFetch: (call: FetchCall) => GatherOutcome | Promise<GatherOutcome> | undefined = () => undefined;
   onPut: (route: Route, holder: Holder) => Promise<void> = () => Promise.resolve();
+  onRetire: ClusterConnection['retireWorkers'] = () => Promise.resolve([]);
+  onRestart: ClusterConnection['restartWorkers'] = () => Promise.resolve([]);
   onRun: (request: RunRequest, workers: readonly string[]) => ReturnType<ClusterConnection['runOnWorkers']> =
     () => Promise.resolve([]);
 
@@ -145,6 +156,17 @@ export class FakeCluster implements ClusterConnection {
     workers: readonly string[],
   ): Promise<readonly { workerId: Holder['workerId']; outcome: RunOutcome }[]> {
     return this.onRun(request, workers);
+  }
+
+  retireWorkers(
+    request: RetireRequest,
+    onProgress: (reports: readonly RetirementReport[]) => void,
+  ): Promise<readonly RetirementReport[]> {
+    return this.onRetire(request, onProgress);
+  }
+
+  restartWorkers(workers: readonly string[], reason: string): Promise<readonly WorkerId[]> {
+    return this.onRestart(workers, reason);
   }
 
   hasModule(hash: string): Promise<boolean> {

@@ -121,6 +121,8 @@ export class LoopbackScheduler implements AsyncDisposable {
       planScatter: () => [{ workerId: asWorkerId('w1'), address: this.workerAddress }],
       runOnWorkers: ({ args }) =>
         Promise.resolve([{ workerId: asWorkerId('w1'), outcome: { type: 'run-success', result: args } }]),
+      retireWorkers: unused,
+      restartWorkers: unused,
       openWorker: () => ({ onMessages: () => undefined, onEnded: () => undefined }),
       openNanny: unused,
       submitGraph: unused,

@@ -96,6 +96,14 @@ export const schedulerSettings = {
       memory or to be replaced (\`worker.memory.pause-recycle\` should be shorter); shorter tells users sooner. \`false\`
       waits for ever, in silence.`,
   }),
+  'retire-deadline': duration({
+    default: 60_000,
+    programs: ['scheduler'],
+    flag: '--retire-deadline',
+    doc: `How long a worker that is retired may take to end what it runs and to have its results copied, when whoever asks
+      does not say. Longer saves more work on large data and slow networks; shorter lets machines go sooner, and computes
+      again what was not copied.`,
+  }),
   prefetch: duration({
     default: 10,
     programs: ['scheduler'],

@@ -112,6 +112,17 @@ export const workerSettings = {
     doc: `How long a cancelled task may use its abort signal to tidy up before its thread is ended. Longer lets more tasks
       end in order and keeps their warm thread; each one that does not listen holds its slot for as long.`,
   }),
+  'retire-deadline': duration({
+    default: 7_000,
+    mayBeOff: true,
+    programs: ['nanny', 'worker'],
+    flag: '--retire-deadline',
+    doc: `How long a nanny (or a worker without one) that gets SIGTERM may take to end what runs and to have what only its
+      workers have copied to others. It ends sooner when that is done, or when no worker is left to copy to and everything
+      could be computed again. The default leaves 3 s of the 10 s that Docker gives to a container; with a longer
+      \`stop_grace_period\` (Kubernetes: 30 s) give more, or large data is computed again. \`false\` ends at once, as SIGINT
+      and a second SIGTERM do.`,
+  }),
   'death-timeout': duration({
     default: false,
     mayBeOff: true,

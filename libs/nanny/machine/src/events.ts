@@ -33,6 +33,16 @@ export type NannyEvent =
       readonly workerId: WorkerId;
       readonly reason: string;
     }
+  /** The worker has been retired and ends; nothing is started in its place. */
+  | {
+      readonly type: 'worker-retired';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+      /** What it has on disk is for a later life of this nanny. */
+      readonly leavesValues: boolean;
+    }
   | {
       readonly type: 'worker-exited';
       readonly stimulusId: StimulusId;
@@ -68,6 +78,14 @@ export type NannyEvent =
       readonly workerName: string;
       readonly reason: string;
     }
-  /** SIGTERM, SIGINT, or the scheduler said so: end all workers in order, then finish. */
-  | { readonly type: 'stop'; readonly stimulusId: StimulusId; readonly reason: string }
+  /**
+   * SIGTERM, SIGINT, or the scheduler said so: end all workers in order, then finish. `retireMs`: they may take this long to
+   * have what only they have copied; without it they close at once, also when they were asked to retire before.
+   */
+  | {
+      readonly type: 'stop';
+      readonly stimulusId: StimulusId;
+      readonly reason: string;
+      readonly retireMs?: number;
+    }
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };

@@ -21,6 +21,17 @@ export type NannyInstruction =
       /** The next one takes over what this one has on disk. */
       readonly leavesValues: boolean;
     }
+  /** Ask the worker over IPC to retire: it closes by itself. */
+  | {
+      readonly type: 'ask-worker-to-retire';
+      readonly stimulusId: StimulusId;
+      readonly slot: number;
+      readonly workerId: WorkerId;
+      readonly reason: string;
+      readonly deadlineMs: number;
+      /** The next one takes over what it can: nothing is copied. */
+      readonly leavesAll: boolean;
+    }
   | {
       readonly type: 'kill-worker';
       readonly stimulusId: StimulusId;

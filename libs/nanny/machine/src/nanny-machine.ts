@@ -1,40 +1,17 @@
-import {
-  aboutBytes,
-  asWorkerId,
-  assertNever,
-  type NannyId,
-  type StimulusId,
-  type WorkerId,
-} from '@spillway/kernel';
+import { aboutBytes, asWorkerId, assertNever, type StimulusId, type WorkerId } from '@spillway/kernel';
 import type { DeathCause, Quarantine } from '@spillway/messages';
 import type { NannyEvent } from './events.js';
+import { exitInstructions, isOnPurpose } from './exit-report.js';
 import type { NannyInstruction } from './instructions.js';
 import { MemoryWatch, type MemoryRule } from './memory-watch.js';
+import type { NannyMachineOptions } from './options.js';
 import { quarantine, quarantinesOf, released } from './quarantine.js';
-import { DeathHistory, type RestartPolicy } from './restart-policy.js';
+import { DeathHistory } from './restart-policy.js';
+import { askToRetire, CLOSEABLE } from './retiring.js';
 import { SignsOfLife } from './signs-of-life.js';
-import { lifeOf, type Life, type Slot, type SlotState } from './slot.js';
+import { lifeOf, type Life, type Slot } from './slot.js';
+import { deadlineOf, nextLookMs } from './slot-times.js';
 import { verdictOf } from './verdict.js';
-
-export interface NannyMachineOptions extends RestartPolicy {
-  readonly nannyId: NannyId;
-  /** One slot for each name. */
-  readonly workerNames: readonly string[];
-  /** How long a worker may take to close in order before it is killed. */
-  readonly closeTimeoutMs: number;
-  /** How long a worker may take from its start to being registered before it is killed and replaced. */
-  readonly startTimeoutMs: number;
-  /** How long a registered worker may give no sign of life before it is killed as hung; `false`: for ever. */
-  readonly workerTtlMs: number | false;
-  /** What each worker may use, at first. */
-  readonly limitBytes: number | false;
-  /** Process memory above this share of the limit ends a worker; `false`: nothing does. */
-  readonly terminateFraction: number | false;
-  /** Workers take over what their predecessors had on disk. */
-  readonly adopts: boolean;
-  /** How fast a worker may grow: decides how often it is looked at. */
-  readonly growthBytesPerMs: number;
-}
 
 /** The nanny wakes that much too late on a busy machine; beyond it, it did not run. */
 const ABSENCE_MS_MIN = 1000;
@@ -48,6 +25,7 @@ const ABSENCE_MS_MIN = 1000;
 export class NannyMachine {
   readonly #slots: Slot[];
   #stopping = false;
+  #hasRetired = false;
   #finished = false;
   #nowMs = 0;
   #out: NannyInstruction[] = [];
@@ -104,6 +82,9 @@ export class NannyMachine {
       case 'worker-recycling':
         this.#onRecycling(event);
         break;
+      case 'worker-retired':
+        this.#onRetired(event);
+        break;
       case 'worker-exited':
         this.#onExited(event);
         break;
@@ -115,14 +96,14 @@ export class NannyMachine {
         for (const slot of this.#slots) this.#endIfTooBig(slot, event.stimulusId);
         break;
       case 'restart-worker':
-        this.#askToClose(this.#slotOf(event.workerId), event.reason, event.stimulusId);
+        this.#restart(event);
         break;
       case 'release-worker':
         for (const slot of this.#slots)
           if (slot.workerName === event.workerName) this.#release(slot, event.reason, event.stimulusId);
         break;
       case 'stop':
-        this.#stop(event.reason, event.stimulusId);
+        this.#stop(event);
         break;
       case 'tick':
         for (const slot of this.#slots) {
@@ -144,6 +125,7 @@ export class NannyMachine {
       startedAtMs: this.#nowMs,
       pid: undefined,
       recyclingBecause: undefined,
+      retired: undefined,
       memory: new MemoryWatch(this.options.growthBytesPerMs, this.#nowMs),
       signs: new SignsOfLife(this.options.workerTtlMs, this.#nowMs),
     };
@@ -195,38 +177,32 @@ export class NannyMachine {
     slot.state = { name: 'closing', life: slot.state.life, killAtMs, reason };
   }
 
+  /** It closes by itself. The nanny ends with its last worker, when there is none to restart. */
+  #onRetired({ workerId, reason, leavesValues }: Extract<NannyEvent, { type: 'worker-retired' }>): void {
+    const found = this.#slotOf(workerId);
+    const isRestart = found?.state.name === 'retiring' && found.state.isRestart;
+    const slot = isRestart ? found : this.#updateLife(workerId, { retired: { leavesValues } });
+    if (slot === undefined || !('life' in slot.state) || slot.state.name === 'killing') return;
+    this.#hasRetired ||= !isRestart;
+    const killAtMs = this.#nowMs + this.options.closeTimeoutMs;
+    slot.state = { name: 'closing', life: slot.state.life, killAtMs, reason };
+  }
+
   #onExited(event: Extract<NannyEvent, { type: 'worker-exited' }>): void {
     const slot = this.#slotOf(event.workerId);
     if (slot === undefined) return;
     const { stimulusId } = event;
     const verdict = verdictOf(slot, event, this.#rule, this.#nowMs);
-    const onPurpose = verdict.cause.kind === 'closed' || verdict.cause.kind === 'recycled';
     // A worker that ends by itself again and again is as much of a loop when it does so in good order.
     const endedItself = lifeOf(slot)?.recyclingBecause !== undefined || slot.state.name === 'running';
-    const isDeath = endedItself || !onPurpose;
+    const isDeath = endedItself || !isOnPurpose(verdict);
     slot.deaths.note({ isDeath, isQuick: isDeath && verdict.livedMs < this.options.stableMs }, this.#nowMs);
-    const tooMany = this.#stopping ? undefined : slot.deaths.tooMany(this.#nowMs);
-    const restartInMs = this.#stopping || tooMany !== undefined ? false : slot.deaths.restMs;
-    this.#out.push(
-      {
-        type: 'send-to-scheduler',
-        message: {
-          type: 'worker-exited',
-          stimulusId,
-          verdict,
-          restartInMs,
-          leavesValues: this.options.adopts && restartInMs !== false,
-        },
-      },
-      {
-        type: 'log-event',
-        stimulusId,
-        event: 'worker.exited',
-        level: onPurpose ? 'info' : 'warn',
-        message: verdict.summary,
-        fields: { worker: slot.workerName, workerId: event.workerId, cause: verdict.cause.kind, restartInMs },
-      },
-    );
+    const retired = lifeOf(slot)?.retired;
+    const isForGood = this.#stopping || retired !== undefined;
+    const tooMany = isForGood ? undefined : slot.deaths.tooMany(this.#nowMs);
+    const restartInMs = isForGood || tooMany !== undefined ? false : slot.deaths.restMs;
+    const leavesValues = this.options.adopts && (retired?.leavesValues ?? restartInMs !== false);
+    this.#out.push(...exitInstructions(verdict, { restartInMs, leavesValues, stimulusId }));
     if (tooMany !== undefined)
       this.#out.push(...quarantine(slot, { ...tooMany, verdict }, this.#moment(stimulusId)));
     else if (restartInMs === false) slot.state = { name: 'empty' };
@@ -236,7 +212,7 @@ export class NannyMachine {
   }
 
   #askToClose(slot: Slot | undefined, reason: string, stimulusId: StimulusId): void {
-    if (slot === undefined || (slot.state.name !== 'running' && slot.state.name !== 'starting')) return;
+    if (slot === undefined || !CLOSEABLE.has(slot.state.name) || !('life' in slot.state)) return;
     const { life } = slot.state;
     slot.state = { name: 'closing', life, killAtMs: this.#nowMs + this.options.closeTimeoutMs, reason };
     this.#out.push({
@@ -249,12 +225,43 @@ export class NannyMachine {
     });
   }
 
-  #stop(reason: string, stimulusId: StimulusId): void {
-    if (this.#stopping) return;
+  /** What it runs may end first. One that has not registered has nothing to end. */
+  #restart({ workerId, reason, stimulusId }: Extract<NannyEvent, { type: 'restart-worker' }>): void {
+    const slot = this.#slotOf(workerId);
+    const { restartDrainMs: retireMs, adopts } = this.options;
+    if (slot?.state.name === 'running' && retireMs > 0 && !this.#stopping)
+      this.#out.push(
+        askToRetire(
+          slot,
+          slot.state.life,
+          { reason, stimulusId, retireMs, isRestart: true, adopts },
+          this.#nowMs,
+        ),
+      );
+    else if (slot?.state.name !== 'retiring') this.#askToClose(slot, reason, stimulusId);
+  }
+
+  #stop({ reason, stimulusId, retireMs }: Extract<NannyEvent, { type: 'stop' }>): void {
+    if (this.#stopping) {
+      if (retireMs !== undefined) return;
+      for (const slot of this.#slots)
+        if (slot.state.name === 'retiring') this.#askToClose(slot, reason, stimulusId);
+      return;
+    }
     this.#stopping = true;
     this.#out.push({ type: 'send-to-scheduler', message: { type: 'nanny-closing', stimulusId } });
     for (const slot of this.#slots)
       if (slot.state.name === 'resting' || slot.state.name === 'quarantined') slot.state = { name: 'empty' };
+      else if (slot.state.name === 'retiring') slot.state = { ...slot.state, isRestart: false };
+      else if (slot.state.name === 'running' && retireMs !== undefined)
+        this.#out.push(
+          askToRetire(
+            slot,
+            slot.state.life,
+            { reason, stimulusId, retireMs, isRestart: false, adopts: false },
+            this.#nowMs,
+          ),
+        );
       else this.#askToClose(slot, reason, stimulusId);
     this.#finishWhenEmpty(stimulusId);
   }
@@ -266,6 +273,7 @@ export class NannyMachine {
     if (state.name === 'resting') this.#spawn(slot, stimulusId);
     if (state.name === 'quarantined') this.#release(slot, 'its time is over', stimulusId);
     if (state.name === 'running') this.#endHung(slot, state.life, stimulusId);
+    if (state.name === 'retiring') this.#askToClose(slot, state.reason, stimulusId);
     if (state.name === 'closing') {
       const why = `did not close within ${this.options.closeTimeoutMs} ms`;
       this.#kill(slot, state.life, { why, cause: { kind: 'recycled', reason: state.reason } }, stimulusId);
@@ -357,7 +365,12 @@ export class NannyMachine {
   }
 
   #finishWhenEmpty(stimulusId: StimulusId): void {
-    if (!this.#stopping || this.#finished || this.#slots.some(({ state }) => state.name !== 'empty')) return;
+    if (
+      !(this.#stopping || this.#hasRetired) ||
+      this.#finished ||
+      this.#slots.some(({ state }) => state.name !== 'empty')
+    )
+      return;
     this.#finished = true;
     this.#out.push({ type: 'finished', stimulusId });
   }
@@ -377,18 +390,4 @@ export class NannyMachine {
     slot.state = { ...slot.state, life: { ...slot.state.life, ...change } };
     return slot;
   }
-}
-
-/** Until its process has gone it is looked at, whatever it was asked to do. */
-const nextLookMs = (state: SlotState): number =>
-  'life' in state && state.life.pid !== undefined && state.name !== 'killing'
-    ? state.life.memory.nextMs
-    : Infinity;
-
-function deadlineOf(state: SlotState): number | undefined {
-  if (state.name === 'resting') return state.startAtMs;
-  if (state.name === 'quarantined') return state.releaseAtMs === false ? undefined : state.releaseAtMs;
-  if (state.name === 'closing' || state.name === 'starting') return state.killAtMs;
-  if (state.name === 'running') return state.life.signs.deadlineMs;
-  return undefined;
 }

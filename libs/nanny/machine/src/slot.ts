@@ -11,6 +11,7 @@ import type { SignsOfLife } from './signs-of-life.js';
  * - `starting`: a process was asked for and has not reported itself registered; at `killAtMs` it is killed. Invariant: at
  *   most one process a slot.
  * - `running`: the worker is registered; it is killed when it gives no sign of life for too long.
+ * - `retiring`: it was asked to retire, and closes by itself; at `closeAtMs` it is asked to close all the same.
  * - `closing`: it was asked to end in order, or said that it would; at `killAtMs` it is killed.
  * - `killing`: SIGKILL was sent; the exit will come.
  * - `resting`: the last worker ended; the next one starts at `startAtMs`.
@@ -20,6 +21,14 @@ export type SlotState =
   | { readonly name: 'empty' }
   | { readonly name: 'starting'; readonly life: Life; readonly killAtMs: number }
   | { readonly name: 'running'; readonly life: Life }
+  | {
+      readonly name: 'retiring';
+      readonly life: Life;
+      readonly closeAtMs: number;
+      readonly reason: string;
+      /** Another worker is to take its place. */
+      readonly isRestart: boolean;
+    }
   | { readonly name: 'closing'; readonly life: Life; readonly killAtMs: number; readonly reason: string }
   | {
       readonly name: 'killing';
@@ -44,6 +53,8 @@ export interface Life {
   readonly pid: number | undefined;
   /** The worker said it would end, and why. */
   readonly recyclingBecause: string | undefined;
+  /** The worker said that it has been retired, and whether it leaves values on disk. */
+  readonly retired: { readonly leavesValues: boolean } | undefined;
   readonly memory: MemoryWatch;
   readonly signs: SignsOfLife;
 }

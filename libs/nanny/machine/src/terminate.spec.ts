@@ -1,7 +1,8 @@
 import { asStimulusId, asWorkerId } from '@spillway/kernel';
 import type { NannyEvent } from './events.js';
 import type { NannyInstruction } from './instructions.js';
-import type { NannyMachine, NannyMachineOptions } from './nanny-machine.js';
+import type { NannyMachine } from './nanny-machine.js';
+import type { NannyMachineOptions } from './options.js';
 import { aNanny } from './testing/index.js';
 
 const MB = 1_000_000;

@@ -39,7 +39,7 @@ function causeOf(slot: Slot, exited: Exited): DeathCause {
   const byItself = lifeOf(slot)?.recyclingBecause;
   if (slot.state.name === 'killing' && KILLS_OF_ITS_OWN.has(slot.state.cause.kind)) return slot.state.cause;
   if (byItself !== undefined) return { kind: 'recycled', reason: byItself };
-  if (slot.state.name === 'closing') return { kind: 'closed' };
+  if (slot.state.name === 'closing' || slot.state.name === 'retiring') return { kind: 'closed' };
   if (slot.state.name === 'killing') return slot.state.cause;
   const isAbort = exited.code === EXIT_CODE_OF_ABORT || exited.signal === 'SIGABRT';
   if (isAbort && V8_HEAP_WORDS.test(exited.stderrTail)) return { kind: 'heap-exhausted' };

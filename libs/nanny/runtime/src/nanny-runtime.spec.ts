@@ -24,6 +24,7 @@ class Rig {
       nannyId: asNannyId('n'),
       workerNames: ['w'],
       closeTimeoutMs: 1000,
+      restartDrainMs: 0,
       startTimeoutMs: 1000,
       workerTtlMs: 1000,
       backoffBaseMs: 100,

@@ -50,6 +50,7 @@ export class NannyRuntime {
   #end: NannyEnd = 'asked';
   #isFinished = false;
   #oomKillCount: number;
+  #hasLeftValues = false;
 
   /** Resolves when all workers have ended after a stop: which was asked for, or came because the scheduler is gone. */
   readonly finished: Promise<NannyEnd>;
@@ -76,8 +77,19 @@ export class NannyRuntime {
     await new Promise<void>((resolve) => this.#readyWaiters.push(resolve));
   }
 
-  stop(reason: string): void {
-    this.#dispatch({ type: 'stop', stimulusId: this.#stimulus('stop'), reason });
+  /** `retireMs`: workers may take this long to have what only they have copied to others; else they close at once. */
+  stop(reason: string, retireMs?: number): void {
+    this.#dispatch({
+      type: 'stop',
+      stimulusId: this.#stimulus('stop'),
+      reason,
+      ...(retireMs === undefined ? {} : { retireMs }),
+    });
+  }
+
+  /** A worker that retired has left values on disk for a nanny of this name. */
+  get hasLeftValues(): boolean {
+    return this.#hasLeftValues;
   }
 
   restartWorker(workerId: WorkerId, reason: string): void {
@@ -174,6 +186,11 @@ export class NannyRuntime {
           leavesValues: instruction.leavesValues,
         });
         break;
+      case 'ask-worker-to-retire': {
+        const { workerId, reason, deadlineMs, leavesAll } = instruction;
+        this.#send(workerId, { type: 'retire', reason, deadlineMs, leavesAll });
+        break;
+      }
       case 'kill-worker':
         this.#children.get(instruction.workerId)?.signal('SIGKILL');
         break;
@@ -261,6 +278,13 @@ export class NannyRuntime {
         const { reason } = message;
         const stimulusId = this.#stimulus('recycling');
         this.#dispatch({ type: 'worker-recycling', stimulusId, slot, workerId, reason });
+        break;
+      }
+      case 'retired': {
+        const { reason, leavesValues } = message;
+        this.#hasLeftValues ||= leavesValues;
+        const stimulusId = this.#stimulus('retired');
+        this.#dispatch({ type: 'worker-retired', stimulusId, slot, workerId, reason, leavesValues });
         break;
       }
       default:

@@ -106,7 +106,10 @@ function body(wire: spillway.v1.SchedulerToWorkerMessage, toDependency: ToDepend
       return required(wire.closeWorker, 'close_worker', (m) => ({
         type: 'close-worker',
         reason: words(m.reason, 'reason', 10_000),
+        ...(m.retired ? { retired: { leavesValues: m.leavesValues } } : {}),
       }));
+    case 'retireWorker':
+      return { type: 'retire-worker' };
     default:
       throw invalid('body', 'missing or not known to this version');
   }

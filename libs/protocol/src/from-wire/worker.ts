@@ -156,6 +156,14 @@ function body(wire: spillway.v1.WorkerMessage): Body {
       }));
     case 'heartbeat':
       return required(wire.heartbeat, 'heartbeat', heartbeat);
+    case 'requestRetirement':
+      return required(wire.requestRetirement, 'request_retirement', (m) => ({
+        type: 'request-retirement',
+        reason: words(m.reason, 'reason', REASON_LENGTH_MAX),
+        deadlineMs: durationMs(m.deadline, 'deadline'),
+        mayLeave: m.mayLeave,
+        ...(m.leavesAll ? { leavesAll: true } : {}),
+      }));
     case 'runDone':
       return required(wire.runDone, 'run_done', runDone);
     case 'workerClosing':

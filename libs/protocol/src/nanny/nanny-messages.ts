@@ -10,6 +10,7 @@ const SLOT_STATES = {
   empty: NannySlotState.NANNY_SLOT_STATE_EMPTY,
   starting: NannySlotState.NANNY_SLOT_STATE_STARTING,
   running: NannySlotState.NANNY_SLOT_STATE_RUNNING,
+  retiring: NannySlotState.NANNY_SLOT_STATE_RETIRING,
   closing: NannySlotState.NANNY_SLOT_STATE_CLOSING,
   killing: NannySlotState.NANNY_SLOT_STATE_KILLING,
   resting: NannySlotState.NANNY_SLOT_STATE_RESTING,

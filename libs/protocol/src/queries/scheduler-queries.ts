@@ -1,22 +1,25 @@
 /* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- the encoder of a message reads its properties and asks for no class */
 /** Everything a client, worker or operator asks the scheduler outside its control stream. */
 import type { ClientId, ModuleHash, TaskKey, WorkerId } from '@spillway/kernel';
-import { LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
+import { asWorkerId, LimitExceededError, UnknownWorkerError } from '@spillway/kernel';
 import {
   MODULE_BYTES_MAX,
   type Holder,
   type Holding,
   type KeyInfo,
+  type RetireRequest,
+  type RetirementReport,
   type RunRequest,
   type ScatteredData,
   type WorkerInfo,
 } from '@spillway/messages';
 import { spillway } from '@spillway/proto';
-import { each } from '../from-wire/checks.js';
+import { each, text } from '../from-wire/checks.js';
 import { keyInfo, workerInfo, workerRunOutcome, type WorkerRunOutcome } from '../from-wire/queries.js';
 import { holder, holding } from '../from-wire/values.js';
 import { chunksOf } from '../server/module-calls.js';
-import { texts } from '../to-wire/scalars.js';
+import { retirementReport } from '../retirement-reports.js';
+import { durationFromMs, texts } from '../to-wire/scalars.js';
 import { runRequestToWire } from '../to-wire/values.js';
 import { Caller, type CallerOptions, type CallOptions } from './caller.js';
 
@@ -133,6 +136,51 @@ export class SchedulerQueries {
       { timeoutMs: runTimeoutMs(request), ...options },
     );
     return each(response.outcomes, 'outcomes', workerRunOutcome);
+  }
+
+  /**
+   * Tells how far the workers have come, each second, and resolves with how each of them ended. Rejects with
+   * `UnknownWorkerError`. The call's own deadline is far beyond that of the workers.
+   */
+  async retireWorkers(
+    { workers, deadlineMs, reason }: RetireRequest,
+    onProgress: (reports: readonly RetirementReport[]) => void,
+    options: CallOptions = {},
+  ): Promise<readonly RetirementReport[]> {
+    let last: readonly RetirementReport[] = [];
+    await this.#caller.serverStream(
+      methods.retireWorkers,
+      {
+        codec: wire.RetireWorkersRequest,
+        message: {
+          workers: texts(workers),
+          reason,
+          deadline: deadlineMs === undefined ? null : durationFromMs(deadlineMs),
+        },
+      },
+      wire.RetireWorkersResponse,
+      ({ reports }) => {
+        last = each(reports, 'reports', retirementReport);
+        onProgress(last);
+      },
+      { timeoutMs: UNBOUNDED_RUN_MS, ...options },
+    );
+    return last;
+  }
+
+  /** The ids of the workers that end. Rejects with `UnknownWorkerError` and `NoNannyError`. */
+  async restartWorkers(
+    workers: readonly string[],
+    reason: string,
+    options: CallOptions = {},
+  ): Promise<readonly WorkerId[]> {
+    const response = await this.#caller.unary(
+      methods.restartWorkers,
+      { codec: wire.RestartWorkersRequest, message: { workers: texts(workers), reason } },
+      wire.RestartWorkersResponse,
+      options,
+    );
+    return each(response.workerIds, 'worker_ids', (id) => asWorkerId(text(id, 'worker_id')));
   }
 
   async hasModule(moduleHash: ModuleHash, options: CallOptions = {}): Promise<boolean> {

@@ -65,17 +65,17 @@ export class CallFactory {
     return { definition: rawMethod(info), handler };
   }
 
-  /** One request, and an answer in parts, made as fast as the caller takes them. */
+  /** One request, and an answer in parts, made as fast as the caller takes them, or as they come. */
   serverStream<Request, Response>(
     info: MethodInfo,
     request: Codec<Request>,
     response: Encoder<Response>,
-    handle: (request: Request) => Iterable<Response>,
+    handle: (request: Request, signal: AbortSignal) => Iterable<Response> | AsyncIterable<Response>,
   ): ServedCall {
     const handler = (call: ServerWritableStream<Buffer, Buffer>): void => {
       const signal = abortedWith(call);
       this.#run(info, async () => {
-        for (const part of handle(decodeWire(request, call.request))) {
+        for await (const part of handle(decodeWire(request, call.request), signal)) {
           if (signal.aborted) return;
           if (!call.write(asBuffer(response.encode(part).finish()))) await drained(call, signal);
         }

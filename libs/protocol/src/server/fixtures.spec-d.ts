@@ -114,6 +114,8 @@ export class TestScheduler {
       findModule: (hash) => this.modules.get(hash),
       describeKeys: refuse,
       listWorkers: refuse,
+      retireWorkers: refuse,
+      restartWorkers: refuse,
       hasWhat: refuse,
       planScatter: refuse,
       runOnWorkers: refuse,

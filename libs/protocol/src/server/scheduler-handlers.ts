@@ -7,6 +7,8 @@ import type {
   KeyInfo,
   NannyHello,
   NannyToScheduler,
+  RetireRequest,
+  RetirementReport,
   RunOutcome,
   RunRequest,
   ScatteredData,
@@ -40,6 +42,13 @@ export interface SchedulerHandlers {
   hasWhat(workerId: WorkerId): readonly Holding[] | undefined;
   /** Throws `NoValidWorkerError`. */
   planScatter(nbytes: number, copies: number, workers: readonly string[]): readonly Holder[];
+  /**
+   * How far the workers have come, again and again, last how each of them ended. Throws `UnknownWorkerError`, or
+   * `InvalidArgumentError` for no workers.
+   */
+  retireWorkers(request: RetireRequest, signal: AbortSignal): AsyncIterable<readonly RetirementReport[]>;
+  /** The ids of the workers that end. Throws the same, and `NoNannyError`. */
+  restartWorkers(workers: readonly string[], reason: string): readonly WorkerId[];
   runOnWorkers(
     request: RunRequest,
     workers: readonly string[],

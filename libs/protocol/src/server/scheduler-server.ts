@@ -24,6 +24,7 @@ import { rawMethod } from '../service.js';
 import { CallFactory, type ServedCall } from './calls.js';
 import { graphCalls } from './graph-calls.js';
 import { GrpcListener, serviceOf } from './grpc-listener.js';
+import { leavingCalls } from './leaving-calls.js';
 import { moduleCalls } from './module-calls.js';
 import { queryCalls } from './query-calls.js';
 import type { SchedulerHandlers } from './scheduler-handlers.js';
@@ -91,6 +92,7 @@ export class SchedulerServer {
       openNanny: stream(methods.openNanny, hubs.nannies.accept),
       ...graphCalls(calls, handlers),
       ...queryCalls(calls, handlers),
+      ...leavingCalls(calls, handlers),
       ...moduleCalls(calls, handlers),
     });
     const { definition, implementation } = relay;

@@ -76,7 +76,16 @@ export function schedulerToWorkerToWire(
     case 'unload-modules':
       return { stimulusId, unloadModules: { moduleHashes: texts(message.moduleHashes) } };
     case 'close-worker':
-      return { stimulusId, closeWorker: { reason: message.reason } };
+      return {
+        stimulusId,
+        closeWorker: {
+          reason: message.reason,
+          retired: message.retired !== undefined,
+          leavesValues: message.retired?.leavesValues ?? false,
+        },
+      };
+    case 'retire-worker':
+      return { stimulusId, retireWorker: {} };
     default:
       return assertNever(message, 'message to a worker');
   }

@@ -59,6 +59,11 @@ export function workerMessageToWire(message: WorkerToScheduler): spillway.v1.Wor
       return { stimulusId, workerStatusChange: { status: WORKER_STATUS_TO_WIRE[message.status] } };
     case 'heartbeat':
       return { stimulusId, heartbeat: metricsToWire(message.metrics) };
+    case 'request-retirement': {
+      const { reason, deadlineMs, mayLeave, leavesAll = false } = message;
+      const deadline = durationFromMs(deadlineMs);
+      return { stimulusId, requestRetirement: { reason, deadline, mayLeave, leavesAll } };
+    }
     case 'run-done':
       return {
         stimulusId,

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { Queues } from './queueing.js';
 import type { Recovery, Strays } from './recovery.js';
+import { RetiringWorkers } from './retiring-workers.js';
 import { ScatterPlanner } from './scatter.js';
 import type { SchedulerTask, TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
@@ -29,6 +30,7 @@ export class Core {
   readonly outbox = new Outbox();
   readonly agenda = new Agenda();
   readonly jobs = new JobQueue();
+  readonly retiring = new RetiringWorkers();
   readonly clients = new Map<ClientId, ClientView>();
   readonly table: TaskTable;
   readonly scatterPlanner: ScatterPlanner;
@@ -120,6 +122,8 @@ export class Core {
     const from = task.state;
     if (from.name === 'processing') this.agenda.roomy.add(from.worker);
     if (from.name === 'processing' || from.name === 'memory') this.hasMoved = true;
+    if (to.name === 'memory') this.retiring.note(task);
+    else if (from.name === 'memory') this.retiring.mayBeVoid = true;
     this.mayDrain = true;
     if (hasOutcome(from) && !hasOutcome(to) && to.name !== 'forgotten') this.journal.reset(task.key);
     if (to.name === 'erred' && !isShared(to.error))

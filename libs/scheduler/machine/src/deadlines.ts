@@ -20,6 +20,7 @@ export function nextWakeMs(core: Core): number | undefined {
     core.recovery?.untilMs ?? Infinity,
     core.strays?.untilMs ?? Infinity,
   );
+  for (const { deadlineAtMs } of core.retiring.all()) wakeMs = Math.min(wakeMs, deadlineAtMs);
   for (const client of core.leased) {
     // All leases are equally long, so the first to start is the first to end.
     if (client.leaseEndsAtMs !== false) wakeMs = Math.min(wakeMs, client.leaseEndsAtMs);

@@ -14,6 +14,17 @@ export type SchedulerEvent =
   | WorkerEvent
   /** First of all, with a journal: what the lives before come to, in as few records as it takes. */
   | { readonly type: 'recover'; readonly stimulusId: StimulusId; readonly records: Iterable<JournalRecord> }
+  /**
+   * Somebody wants these workers to leave: gone at the latest after `deadlineMs` (the setting when absent). Unknown ones are
+   * ignored. Each ends in one `retirement-ended`.
+   */
+  | {
+      readonly type: 'retire-workers';
+      readonly stimulusId: StimulusId;
+      readonly workerIds: readonly WorkerId[];
+      readonly reason: string;
+      readonly deadlineMs?: number;
+    }
   /** Time has reached `nextWakeMs`. */
   | { readonly type: 'tick'; readonly stimulusId: StimulusId };
 

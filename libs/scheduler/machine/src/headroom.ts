@@ -40,6 +40,19 @@ export function headroomBytes(memory: KnownMemory, policy: HeadroomPolicy): numb
   return Math.max(0, memoryLimitBytes * (policy.pauseFraction || 1) - usedBytes);
 }
 
+/**
+ * What may be put on a worker because others retire: up to where it is expected to pause, since what is above its target goes
+ * to its disk; where that takes nothing, up to its target. Endless without a limit.
+ */
+export function roomForCopiesBytes(memory: KnownMemory, policy: HeadroomPolicy): number {
+  const { memoryLimitBytes, readings } = memory;
+  if (memoryLimitBytes === false) return Number.MAX_SAFE_INTEGER - usedBytesOf(memory);
+  const { targetFraction, pauseFraction } = policy;
+  const fraction =
+    readings.spillRefusedBecause === undefined ? pauseFraction || 1 : targetFraction || pauseFraction || 1;
+  return memoryLimitBytes * fraction - usedBytesOf(memory);
+}
+
 function usedBytesOf({ memoryLimitBytes, readings, heldBytes, heldBytesAtHeartbeat }: KnownMemory): number {
   if (readings.processBytes === 0) return heldBytes;
   const { processBytes, hoardedBytes, managedBytes } = readings;

@@ -1,5 +1,10 @@
 import type { ClientId, ModuleHash, StimulusId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { JournalRecord, SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
+import type {
+  JournalRecord,
+  RetirementReport,
+  SchedulerToClient,
+  SchedulerToWorker,
+} from '@spillway/messages';
 
 /** Everything the scheduler machine can ask of its runtime. Performed in order; none has an outcome event. */
 export type SchedulerInstruction =
@@ -27,6 +32,14 @@ export type SchedulerInstruction =
       readonly stimulusId: StimulusId;
       readonly workerId: WorkerId;
       readonly reason: string;
+      /** It has been retired: nothing shall take its place, or a successor that takes over what it leaves on disk. */
+      readonly retired?: { readonly leavesValues: boolean };
+    }
+  /** A worker has retired, or died while it was about to. */
+  | {
+      readonly type: 'retirement-ended';
+      readonly stimulusId: StimulusId;
+      readonly report: RetirementReport;
     }
   /** The client's lease is over and everything it held is released: drop its session. */
   | { readonly type: 'forget-client'; readonly stimulusId: StimulusId; readonly clientId: ClientId }
@@ -55,6 +68,8 @@ export type SchedulerLogEvent =
   | 'worker.paused'
   | 'worker.resumed'
   | 'worker.retiring'
+  | 'worker.retired'
+  | 'worker.retirement-blocked'
   | 'cluster.draining'
   | 'cluster.memory-stuck'
   | 'task.recomputed'

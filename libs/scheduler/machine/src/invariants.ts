@@ -6,7 +6,9 @@ import { formatStory, InvariantError, type ModuleHash } from '@spillway/kernel';
 import { hasBlocked, isAnythingExecuting } from './blocked.js';
 import type { Core } from './core.js';
 import { fitsPaused, fittingWorkers } from './fitting.js';
+import { holdsReplica } from './replicas.js';
 import { allowedWorkers } from './restrictions.js';
+import { isSafe } from './retiring-workers.js';
 import { smallHas, smallSize, smallValues } from './small-set.js';
 import { isActive, type NoWorkerState, type SchedulerTask, type StateName } from './task.js';
 import type { WorkerView } from './worker-view.js';
@@ -31,6 +33,7 @@ export function checkAll(core: Core): void {
   }
   for (const worker of core.roster.all()) checkWorker(core, worker);
   checkMemoryWaits(core);
+  checkRetirements(core);
   checkClients(core);
   checkModules(core);
   check(core.agenda.next() === undefined && core.agenda.ready.length === 0, 'the agenda is worked off');
@@ -180,6 +183,56 @@ function checkMemoryWaits(core: Core): void {
   const isHeldUp = core.roster.paused.size > 0 && !isAnythingExecuting(core) && hasBlocked(core);
   check(isHeldUp === (core.stuckSinceMs !== false), 'while memory holds up everything, the time is kept');
 }
+
+/** Nothing that only retiring workers have is forgotten about, and nobody is kept who could go. */
+function checkRetirements(core: Core): void {
+  const { retiring, roster } = core;
+  const incoming = new Map<WorkerView, { count: number; bytes: number }>();
+  for (const [task, { source, target, nbytes }] of retiring.orders.all()) {
+    const say = (condition: boolean, message: string): void => checkThat(core, task, condition, message);
+    say(retiring.get(source) !== undefined, `is copied from ${source.id}, which is retiring`);
+    say(holdsReplica(task, source), `is copied from ${source.id}, which has it`);
+    say(!holdsReplica(task, target), `is copied to ${target.id}, which has not said that it has it`);
+    say(
+      roster.get(target.id) === target && target.status === 'running',
+      `is copied to ${target.id}, which runs`,
+    );
+    const sum = incoming.get(target) ?? { count: 0, bytes: 0 };
+    incoming.set(target, { count: sum.count + 1, bytes: sum.bytes + nbytes });
+  }
+  for (const worker of roster.all()) {
+    const { count, bytes } = incoming.get(worker) ?? { count: 0, bytes: 0 };
+    check(
+      count === worker.incomingCount && bytes === worker.incomingBytes,
+      `${worker.id} adds up what it is to fetch`,
+    );
+    const { copiesInFlightMax, copyBytesInFlightMax } = core.options;
+    check(count <= copiesInFlightMax, `${worker.id} is to fetch no more than ${copiesInFlightMax} copies`);
+    check(
+      count <= 1 || bytes <= copyBytesInFlightMax,
+      `${worker.id} is to fetch no more than ${copyBytesInFlightMax} bytes`,
+    );
+  }
+  const planned = new Set([...retiring.all()].flatMap(({ queue, setAside }) => [...queue, ...setAside]));
+  for (const { worker, deadlineAtMs } of retiring.all()) {
+    check(roster.get(worker.id) === worker, `${worker.id} retires, so it is registered`);
+    check(worker.status === 'retiring', `${worker.id} retires, so it takes nothing`);
+    check(deadlineAtMs > core.nowMs, `${worker.id} retires, and its time is not over`);
+    let isAnyUnsafe = false;
+    for (const task of worker.hasWhat) {
+      if (isSafe(task)) continue;
+      isAnyUnsafe = true;
+      const isSeenTo = planned.has(task) || retiring.orders.get(task) !== undefined;
+      checkThat(core, task, isSeenTo, `is on retiring workers only, so it is to be copied`);
+    }
+    const isWaited = worker.processing.size > 0 || isAnyUnsafe || hasPlans(core, worker);
+    check(isWaited, `${worker.id} retires, so there is something that it waits for`);
+  }
+}
+
+/** Until it is looked at again, what was set aside and has been freed since keeps a worker. */
+const hasPlans = ({ retiring }: Core, worker: WorkerView): boolean =>
+  (retiring.get(worker)?.setAside.length ?? 0) > 0 || retiring.orders.countFrom(worker) > 0;
 
 function checkClients(core: Core): void {
   for (const client of core.clients.values()) {

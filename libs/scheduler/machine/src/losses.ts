@@ -10,7 +10,9 @@ import { forgetStrays, takeUpRunsOf } from './recovery.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
 import { awaitSuccessor, releaseLost } from './lost-results.js';
 import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
+import { retirementFailed } from './retirement-report.js';
 import { replan } from './settling.js';
+import { smallValues } from './small-set.js';
 import { waitingFor, type Death, type SchedulerTask } from './task.js';
 import { asDependency } from './transitions/effects.js';
 import { move } from './transitions/index.js';
@@ -30,8 +32,10 @@ export interface WorkerLoss {
 
 export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): void {
   takeUpRunsOf(core, worker);
+  retirementFailed(core, worker);
   core.roster.remove(worker);
   core.journal.add({ type: 'worker-gone', workerId: worker.id });
+  core.retiring.mayBeVoid = true;
   core.hasMoved = true;
   core.outbox.dropFreesOf(worker);
   core.outbox.log('worker.lost', {
@@ -107,6 +111,7 @@ export function loseReplicas(
     if (!holdsReplica(task, worker)) continue;
     removeReplica(task, worker);
     if (replicaCount(task) === 0) lost.push(task);
+    else core.retiring.note(task);
   }
   if (mayComeBack) awaitSuccessor(core, worker, lost);
   else releaseLost(core, { workerId: worker.id, name: worker.name }, lost);
@@ -137,6 +142,8 @@ export function onReplicasLost(core: Core, worker: WorkerView, event: Report<'re
 /** Where the keys are now. Runs whose input is nowhere are being taken back, so "nowhere" needs no second answer. */
 export function refreshWhoHas(core: Core, worker: WorkerView, keys: readonly TaskKey[]): void {
   if (keys.length === 0) return;
+  // Asked for as a copy, and needed no longer: what nobody has, the worker would look for for ever.
+  for (const key of keys) if (isFutile(core, worker, key)) core.outbox.free(worker, key);
   core.outbox.toWorker(worker, {
     type: 'refresh-who-has',
     stimulusId: core.stimulusId,
@@ -145,6 +152,16 @@ export function refreshWhoHas(core: Core, worker: WorkerView, keys: readonly Tas
       return task === undefined ? { key, nbytes: 0, whoHas: [] } : asDependency(task);
     }),
   });
+}
+
+/** Nobody needs it, or it has erred, and the worker runs nothing that takes it or makes it. */
+function isFutile(core: Core, worker: WorkerView, key: TaskKey): boolean {
+  const task = core.table.get(key);
+  if (task === undefined) return true;
+  if (task.state.name === 'memory' || worker.isRunning(task)) return false;
+  if (task.isNeeded && task.state.name !== 'erred') return false;
+  for (const dependent of smallValues(task.dependents)) if (worker.isRunning(dependent)) return false;
+  return true;
 }
 
 /**

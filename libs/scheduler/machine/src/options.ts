@@ -27,6 +27,11 @@ export interface SchedulerMachineOptions {
   readonly recoveryWaitMs?: number;
   /** Say with `journal` instructions what a next life needs to know. Default off. */
   readonly journal?: boolean;
+  /** How long a worker that retires may take when nobody says otherwise. Default 60,000. */
+  readonly retireDeadlineMs?: number;
+  /** Most bytes, and most results, that are on their way to one worker because others retire. Default 64 MiB and 100. */
+  readonly copyBytesInFlightMax?: number;
+  readonly copiesInFlightMax?: number;
   /** What a task of a function never seen is expected to take. Default 500. */
   readonly unknownDurationMs?: number;
   /** What a transfer between workers is expected to reach. Default 400e6. */
@@ -59,6 +64,9 @@ const DEFAULTS: ResolvedOptions = {
   adoptionWaitMs: 10_000,
   recoveryWaitMs: 10_000,
   journal: false,
+  retireDeadlineMs: 60_000,
+  copyBytesInFlightMax: 64 * 1024 ** 2,
+  copiesInFlightMax: 100,
   unknownDurationMs: 500,
   bandwidthBytesPerSecond: 400e6,
   commitStepsMax: 5_000,

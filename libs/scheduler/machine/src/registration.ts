@@ -5,8 +5,10 @@ import { bringIntoMemory } from './arrivals.js';
 import { endWaitFor } from './lost-results.js';
 import type { Core } from './core.js';
 import { leaveQueue, loseReplicas, loseWorker, takeBack } from './losses.js';
+import { dropOrdersTo, noteCopied } from './copying.js';
 import { forgetStrays, noLongerExpected, takeUpRuns } from './recovery.js';
 import { addReplica } from './replicas.js';
+import { tellToRetire } from './retirement.js';
 import { dropCopy } from './scatter.js';
 import { replan } from './settling.js';
 import type { MemoryLimit } from './worker-roster.js';
@@ -34,6 +36,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   });
   core.hasMoved = true;
   forgetStrays(core, worker);
+  core.retiring.mayHaveRoom = true;
   addReplicas(core, worker, hello.holdings);
   takeUpRuns(core, worker, hello);
   if (core.recovery === undefined) endWaitFor(core, worker.name);
@@ -58,8 +61,11 @@ function replace(core: Core, older: WorkerView, { workerId, name }: WorkerHello)
 }
 
 export function onWorkerStatusChange(core: Core, worker: WorkerView, status: WorkerStatus): void {
-  if (worker.status === status) return;
+  // Whatever its memory does: it leaves, and takes nothing more.
+  if (worker.status === status || core.retiring.get(worker) !== undefined) return;
   core.roster.setStatus(worker, status);
+  core.retiring.mayHaveRoom = true;
+  core.retiring.mayBeVoid = true;
   core.hasMoved = true;
   core.mayDrain = true;
   const fields = { workerId: worker.id, name: worker.name };
@@ -74,6 +80,8 @@ export function onWorkerStatusChange(core: Core, worker: WorkerView, status: Wor
       return;
     case 'retiring':
       core.outbox.log('worker.retiring', fields);
+      // What others that retire have, too, has one copy less on workers that stay.
+      for (const task of worker.hasWhat) core.retiring.note(task);
       leaveQueue(core, worker);
       return;
     default:
@@ -98,6 +106,7 @@ export function addReplicas(core: Core, worker: WorkerView, holdings: readonly H
     const task = core.table.get(key);
     if (task?.state.name === 'memory') {
       addReplica(task, worker);
+      noteCopied(core, task, worker);
     } else if (task?.isNeeded === true && task.state.name !== 'erred') {
       const isRunningElsewhere = task.state.name === 'processing' && task.state.worker !== worker;
       if (isRunningElsewhere) core.stopRun(task);
@@ -119,7 +128,10 @@ function renewSession(core: Core, worker: WorkerView, hello: WorkerHello): void 
     if (!brought.has(task.key) && !goesOn.has(runId)) takeBack(core, task, undefined);
   worker.renew(hello);
   setLimit(core, worker, hello);
-  core.roster.setStatus(worker, 'running');
+  dropOrdersTo(core, worker);
+  const isRetiring = core.retiring.get(worker) !== undefined;
+  core.roster.setStatus(worker, isRetiring ? 'retiring' : 'running');
+  if (isRetiring) tellToRetire(core, worker);
 }
 
 function dropMissingReplicas(core: Core, worker: WorkerView, holdings: readonly Holding[]): void {

@@ -65,6 +65,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   setLimit(core, worker, { memoryLimitBytes, isLimitEnforced: worker.isLimitEnforced });
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
+  core.retiring.mayHaveRoom = true;
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
     const run = worker.processing.get(runId)?.key === key ? worker.processing.get(runId)?.state : undefined;

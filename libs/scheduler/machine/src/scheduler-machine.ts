@@ -5,9 +5,10 @@
  * Liveness of connections, storing modules and carrying values are not here but in the runtime.
  */
 import { assertNever, type ClientId, type StoryEntry, type TaskKey, type WorkerId } from '@spillway/kernel';
-import type { Holder, Holding, KeyInfo, WorkerInfo } from '@spillway/messages';
+import type { Holder, Holding, KeyInfo, RetirementReport, WorkerInfo } from '@spillway/messages';
 import { onClientEvent, replayDeferred } from './clients.js';
 import { Core } from './core.js';
+import { workOnRetirements } from './copying.js';
 import { nextWakeMs, noteStarvation, onDeadlines } from './deadlines.js';
 import { drain } from './draining.js';
 import type { SchedulerEvent, WorkerEvent } from './events.js';
@@ -19,6 +20,8 @@ import { resolveOptions, type SchedulerMachineOptions } from './options.js';
 import { describeKey, listHoldings } from './queries.js';
 import { dropStrays, noteEndOfExpected, noteRecovered, onRecover } from './recovery.js';
 import { addReplicas, onWorkerRegistered, onWorkerStatusChange } from './registration.js';
+import { onRequestRetirement, onRetireWorkers } from './retirement.js';
+import { progressOf } from './retirement-report.js';
 import { onHeartbeat, onTaskErred, onTaskFinished, onTaskHandedBack } from './runs.js';
 import { settleAll } from './settling.js';
 import type { StateName } from './task.js';
@@ -42,6 +45,7 @@ export class SchedulerMachine {
       settleAll(core);
     }
     dropStrays(core);
+    workOnRetirements(core);
     drain(core);
     noteStarvation(core);
     noteMemoryStuck(core);
@@ -73,6 +77,13 @@ export class SchedulerMachine {
   /** In order of registration. */
   listWorkers(): WorkerInfo[] {
     return [...this.#core.roster.all()].map((worker) => worker.info());
+  }
+
+  /** How far a worker that retires has come; `undefined` for one that does not, or not any more. */
+  retirementOf(workerId: WorkerId, nowMs: number): RetirementReport | undefined {
+    const worker = this.#core.roster.get(workerId);
+    const retirement = worker === undefined ? undefined : this.#core.retiring.get(worker);
+    return retirement === undefined ? undefined : progressOf(this.#core, retirement, nowMs);
   }
 
   /** `undefined` for a worker that is not registered. */
@@ -150,6 +161,9 @@ export class SchedulerMachine {
       case 'worker-registered':
         onWorkerRegistered(core, event.hello);
         return;
+      case 'retire-workers':
+        onRetireWorkers(core, event);
+        return;
       case 'nanny-lost':
         // Its workers end by themselves when they miss it, and are lost then.
         return;
@@ -209,6 +223,9 @@ export class SchedulerMachine {
         return;
       case 'heartbeat':
         onHeartbeat(core, worker, event);
+        return;
+      case 'request-retirement':
+        onRequestRetirement(core, worker, event);
         return;
       default:
         assertNever(event, 'worker event');

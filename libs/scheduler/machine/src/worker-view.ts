@@ -42,6 +42,9 @@ export class WorkerView {
   readonly hasWhat = new Set<SchedulerTask>();
   /** Sum of the sizes of `hasWhat`. */
   heldBytes = 0;
+  /** Copies it was told to fetch and has not reported, and their sizes: kept by `CopyOrders`. */
+  incomingCount = 0;
+  incomingBytes = 0;
   /** Queued tasks with inputs that belong to it: their inputs lie here, or they may not run elsewhere. */
   readonly ownQueue = new TaskHeap();
   /** Queued roots that may not run elsewhere. */

@@ -2,7 +2,6 @@ import {
   asStimulusId,
   assertNever,
   InvalidArgumentError,
-  SessionExpiredError,
   WakeTimer,
   type ClientId,
   type ModuleHash,
@@ -21,6 +20,8 @@ import type {
   KeyOutcome,
   NannyHello,
   NannyToScheduler,
+  RetireRequest,
+  RetirementReport,
   RunOutcome,
   RunRequest,
   ScatteredData,
@@ -38,10 +39,13 @@ import { chosenWorkers } from './chosen-workers.js';
 import { ClientCalls } from './client-calls.js';
 import { ClientPresence } from './client-presence.js';
 import { HeldMessages } from './held-messages.js';
-import { ModuleCache } from './module-cache.js';
+import { JournaledModules } from './journaled-modules.js';
+import { logInstruction } from './log-instruction.js';
+import { restartWorkers } from './restart-workers.js';
+import { Retirements } from './retirements.js';
 import { RunRequests } from './run-requests.js';
 import { Sessions } from './sessions.js';
-import { checkProtocolVersion } from './version-check.js';
+import { checkProtocolVersion, notKnown } from './hello-check.js';
 
 export interface SchedulerRuntimeOptions {
   readonly machine: SchedulerMachine;
@@ -63,10 +67,11 @@ export class SchedulerRuntime {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #sessions = new Sessions();
-  readonly #modules: ModuleCache;
+  readonly #modules: JournaledModules;
   readonly #presence: ClientPresence;
   readonly #calls: ClientCalls;
   readonly #runs: RunRequests;
+  readonly #retirements: Retirements;
   readonly #wake: WakeTimer;
   readonly #journal: Journal | undefined;
   readonly #held: HeldMessages;
@@ -78,9 +83,7 @@ export class SchedulerRuntime {
     this.#logger = options.logger;
     this.#journal = options.journal;
     this.#held = new HeldMessages(options.journal);
-    this.#modules = new ModuleCache(options.moduleCacheBytesMax, (moduleHash) =>
-      this.#journal?.append([{ type: 'module-dropped', moduleHash }]),
-    );
+    this.#modules = new JournaledModules(options.moduleCacheBytesMax, options.journal);
     this.#presence = new ClientPresence((type, clientId, isBack) =>
       this.#dispatch({ type, stimulusId: this.#stimulus(type), clientId, ...(isBack ? { isBack } : {}) }),
     );
@@ -90,6 +93,9 @@ export class SchedulerRuntime {
       knowsClient: (clientId) => this.#machine.knowsClient(clientId),
     });
     this.#runs = new RunRequests((workerId, message) => this.#sessions.workers.get(workerId)?.send(message));
+    this.#retirements = new Retirements(options.timers, (workerId) =>
+      this.#machine.retirementOf(workerId, this.#clock.nowMs()),
+    );
     this.#wake = new WakeTimer(options.clock, options.timers, () =>
       this.#dispatch({ type: 'tick', stimulusId: this.#stimulus('tick') }),
     );
@@ -98,10 +104,7 @@ export class SchedulerRuntime {
   /** What the lives before left in the journal. Requires: before anything else, when there is a journal. */
   recover(records: Iterable<JournalRecord>): void {
     const all = [...records];
-    for (const record of all) {
-      if (record.type === 'module-stored') this.#modules.store(record.moduleHash, record.bundle);
-      else if (record.type === 'tasks-made') this.#markModulesUsed(record.tasks.map(({ spec }) => spec));
-    }
+    this.#modules.recover(all);
     this.#dispatch({ type: 'recover', stimulusId: this.#stimulus('recover'), records: all });
   }
 
@@ -110,10 +113,7 @@ export class SchedulerRuntime {
   openClient(hello: ClientHello, link: Link<SchedulerToClient>): LinkListener<ClientToScheduler> {
     checkProtocolVersion(`Client ${hello.clientId}`, hello);
     const { clientId, isBack = false } = hello;
-    if (isBack && !this.#machine.knowsClient(clientId))
-      throw new SessionExpiredError(
-        `The scheduler does not know client ${clientId} (any more): it was started anew, or the lease is over.`,
-      );
+    if (isBack && !this.#machine.knowsClient(clientId)) throw notKnown(clientId);
     this.#sessions.clients.get(clientId)?.close('The client opened another session.');
     this.#sessions.clients.set(clientId, link);
     this.#presence.streamConnected(clientId, isBack);
@@ -136,6 +136,7 @@ export class SchedulerRuntime {
     const { workerId } = hello;
     this.#sessions.workers.get(workerId)?.close('The worker opened another session.');
     this.#sessions.workers.set(workerId, link);
+    if (hello.nannyId !== undefined) this.#sessions.nannyOf.set(workerId, hello.nannyId);
     this.#dispatch({ type: 'worker-registered', stimulusId: this.#stimulus('worker-registered'), hello });
     if (this.#sessions.workers.get(workerId) !== link)
       throw new InvalidArgumentError(
@@ -172,14 +173,8 @@ export class SchedulerRuntime {
 
   // ---- what clients ask outside their stream ---------------------------------------------------------------------
 
-  /** Resolves when the bundle is there for the next life, too. */
   storeModule(hash: ModuleHash, bundle: Uint8Array): Promise<void> {
-    const isNew = this.#modules.find(hash) === undefined;
-    this.#modules.store(hash, bundle);
-    const journal = this.#journal;
-    if (journal === undefined) return Promise.resolve();
-    if (isNew) journal.append([{ type: 'module-stored', moduleHash: hash, bundle }]);
-    return new Promise((resolve) => journal.afterwards(resolve));
+    return this.#modules.store(hash, bundle);
   }
 
   findModule(hash: ModuleHash): Uint8Array | undefined {
@@ -214,6 +209,36 @@ export class SchedulerRuntime {
         outcome: await this.#runs.run(workerId, request, stimulusId, signal),
       })),
     );
+  }
+
+  /**
+   * Has workers leave, and tells every second how far they have come; last what became of them, when all have ended. Which they
+   * are, and whether there are such workers, is looked up at once. They go on leaving when nobody listens any more.
+   */
+  retireWorkers(
+    { workers, deadlineMs, reason }: RetireRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly RetirementReport[]> {
+    if (workers.length === 0)
+      throw new InvalidArgumentError('Name the workers that shall retire. `spillway workers` lists them.');
+    const chosen = chosenWorkers(this.#machine.listWorkers(), workers);
+    return this.#retirements.follow(chosen, signal, () =>
+      this.#dispatch({
+        type: 'retire-workers',
+        stimulusId: this.#stimulus('retire-workers'),
+        workerIds: chosen.map(({ workerId }) => workerId),
+        reason,
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      }),
+    );
+  }
+
+  /** Has their nannies replace workers, which leave what they have to their successors. All of them, or none. */
+  restartWorkers(workers: readonly string[], reason: string): readonly WorkerId[] {
+    return restartWorkers(this.#sessions, chosenWorkers(this.#machine.listWorkers(), workers), {
+      reason,
+      stimulusId: this.#stimulus('restart-workers'),
+    });
   }
 
   async submitGraph(
@@ -251,20 +276,15 @@ export class SchedulerRuntime {
 
   /** Tells workers, nannies and clients to end, and stops. */
   close(reason: string): void {
-    const stimulusId = this.#stimulus('close');
-    for (const link of this.#sessions.workers.values())
-      link.send({ type: 'close-worker', stimulusId, reason });
-    for (const link of this.#sessions.nannies.values())
-      link.send({ type: 'close-nanny', stimulusId, reason });
     this.#wake.cancel();
-    this.#sessions.closeAll(reason);
+    this.#sessions.closeAll(this.#stimulus('close'), reason);
   }
 
   // ---- events in -------------------------------------------------------------------------------------------------
 
   #onClientMessage(clientId: ClientId, message: ClientToScheduler): void {
     const stimulusId = this.#stimulus(message.type);
-    if (message.type === 'graph-part') this.#markModulesUsed(message.tasks);
+    if (message.type === 'graph-part') this.#modules.markUsed(message.tasks);
     this.#dispatch({ ...message, clientId, stimulusId });
     if (message.type === 'client-releases-keys' || message.type === 'cancel-keys')
       this.#calls.keysLetGo(clientId, message.keys);
@@ -300,11 +320,8 @@ export class SchedulerRuntime {
   }
 
   #forgetWorker(workerId: WorkerId): Link<SchedulerToWorker> | undefined {
-    const link = this.#sessions.workers.get(workerId);
-    this.#sessions.workers.delete(workerId);
-    this.#sessions.closingWorkers.delete(workerId);
     this.#runs.workerLost(workerId);
-    return link;
+    return this.#sessions.forgetWorker(workerId);
   }
 
   #dispatch(event: SchedulerEvent): void {
@@ -327,7 +344,11 @@ export class SchedulerRuntime {
         this.#sendToClient(instruction);
         break;
       case 'end-worker-session':
-        this.#endWorkerSession(instruction);
+        this.#runs.workerLost(instruction.workerId);
+        this.#sessions.endWorker(instruction);
+        break;
+      case 'retirement-ended':
+        this.#retirements.ended(instruction.report);
         break;
       case 'forget-client':
         this.#sessions.clients.get(instruction.clientId)?.close('The lease of this client is over.');
@@ -338,15 +359,7 @@ export class SchedulerRuntime {
         this.#forgetModules(instruction.moduleHashes, instruction.stimulusId);
         break;
       case 'log-event':
-        this.#logger.info(
-          {
-            event: instruction.event,
-            stimulusId: instruction.stimulusId,
-            ...instruction.fields,
-            keys: instruction.keys,
-          },
-          instruction.event,
-        );
+        logInstruction(this.#logger, instruction);
         break;
       default:
         assertNever(instruction, 'scheduler instruction');
@@ -367,12 +380,6 @@ export class SchedulerRuntime {
     });
   }
 
-  #endWorkerSession({ workerId, stimulusId, reason }: InstructionOf<'end-worker-session'>): void {
-    const link = this.#forgetWorker(workerId);
-    link?.send({ type: 'close-worker', stimulusId, reason });
-    link?.close(reason);
-  }
-
   #forgetModules(moduleHashes: readonly ModuleHash[], stimulusId: StimulusId): void {
     for (const hash of moduleHashes) this.#modules.markUnused(hash);
     for (const link of this.#sessions.workers.values())
@@ -380,11 +387,6 @@ export class SchedulerRuntime {
   }
 
   // ---- small things ----------------------------------------------------------------------------------------------
-
-  #markModulesUsed(tasks: readonly TaskSpec[]): void {
-    for (const task of tasks)
-      if (task.function.kind === 'bundle') this.#modules.markUsed(task.function.moduleHash);
-  }
 
   #stimulus(cause: string): StimulusId {
     return asStimulusId(`${cause}-${++this.#stimulusCount}`);

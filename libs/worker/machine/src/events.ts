@@ -11,7 +11,13 @@ export type WorkerEvent =
       SchedulerToWorker,
       {
         type:
-          'compute-task' | 'free-keys' | 'cancel-task' | 'acquire-replicas' | 'refresh-who-has' | 'peer-lost';
+          | 'compute-task'
+          | 'free-keys'
+          | 'cancel-task'
+          | 'acquire-replicas'
+          | 'refresh-who-has'
+          | 'peer-lost'
+          | 'retire-worker';
       }
     >
   | WorkerOutcome

@@ -14,12 +14,40 @@ import {
   setAdmission,
   setRoom,
   slotStuck,
+  retireWorker,
   statusChange,
 } from './testing/index.js';
 
 let worker: Rehearsal;
 beforeEach(() => {
   worker = new Rehearsal(aWorker());
+});
+
+describe('a retiring worker', () => {
+  test('finishes what runs, hands back what does not, and fetches and starts nothing more', () => {
+    const far = [aDependency('a', ['p'])];
+    worker.tell(computeTask('runs'), computeTask('ready'));
+
+    expect(worker.tell(retireWorker())).toEqual([
+      'send-to-scheduler task-handed-back ready run=1 (The worker retires)',
+    ]);
+    expect(worker.tell(computeTask('late', { dependencies: far }))).toEqual([
+      'send-to-scheduler task-handed-back late run=1 (The worker retires)',
+    ]);
+    expect(worker.tell(executeSuccess('runs'))).toEqual([
+      'send-to-scheduler task-finished runs run=1 size=10 ms=1',
+    ]);
+  });
+
+  test('does not come back when its memory is better, and says so in a new session', () => {
+    worker.tell(statusChange('paused'), retireWorker());
+
+    expect(worker.tell(statusChange('running'))).toEqual([]);
+    expect(worker.machine.status).toBe('retiring');
+    expect(worker.tell(sessionLost(), sessionBegun())).toEqual([
+      'send-to-scheduler worker-status-change retiring',
+    ]);
+  });
 });
 
 describe('a paused worker', () => {

@@ -8,10 +8,17 @@ import { runOf, type Attempt } from './task.js';
 type Outcome<Type extends WorkerOutcome['type']> = Extract<WorkerOutcome, { type: Type }>;
 
 export function onStatusChange(context: MachineContext, event: Outcome<'status-change'>): void {
-  if (event.status === context.status) return;
+  // Who retires does not come back, whatever becomes of its memory.
+  if (event.status === context.status || context.status === 'retiring') return;
   context.status = event.status;
   context.isHandingBack = false;
   sendStatus(context);
+}
+
+/** The scheduler wants it to leave; it knows, and says when to close. */
+export function onRetireWorker(context: MachineContext): void {
+  context.status = 'retiring';
+  context.isHandingBack = false;
 }
 
 export function onSessionBegun(context: MachineContext): void {

@@ -68,7 +68,11 @@ class Conductor {
     else if (kind < 87) this.tell(build.peerLost(choices.of(PEERS)));
     else if (kind < 89) this.tell(build.dataPut(choices.of(KEYS), choices.below(30)));
     else if (kind < 92)
-      this.tell(build.statusChange(choices.of(['running', 'running', 'paused', 'retiring'])));
+      this.tell(
+        choices.below(20) === 0
+          ? build.retireWorker()
+          : build.statusChange(choices.of(['running', 'running', 'paused', 'retiring'])),
+      );
     else if (kind < 93) this.press();
     else if (kind < 94) this.stale();
     else if (kind < 95) this.tell(build.runawayGrowth(choices.below(2)));
@@ -217,8 +221,10 @@ class Conductor {
     // A process that is about to be replaced fetches nothing more; nobody relies on what it has begun.
     if (world.isRecycled) return;
     const { memory, erred, ...unfinished } = world.machine.countsByState();
+    // Copies that one which retires was to fetch it does not fetch any more.
+    const fetch = world.machine.status === 'retiring' ? unfinished.fetch : 0;
     expect({ unfinished, isBounded: memory <= KEYS.length && erred <= 2 }).toEqual({
-      unfinished: { released: 0, waiting: 0, fetch: 0, flight: 0, ready: 0, executing: 0 },
+      unfinished: { released: 0, waiting: 0, fetch, flight: 0, ready: 0, executing: 0 },
       isBounded: true,
     });
   }

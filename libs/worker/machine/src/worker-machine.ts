@@ -19,6 +19,7 @@ import { onExecuteOutcome, onRunawayGrowth, startReadyTasks, stopOverdue } from 
 import type { WorkerInstruction } from './instructions.js';
 import {
   onHandBackUnstarted,
+  onRetireWorker,
   onSessionBegun,
   onSessionLost,
   onSetAdmission,
@@ -65,6 +66,7 @@ const HANDLERS: { readonly [Type in WorkerEvent['type']]: Handler<Type> } = {
   'acquire-replicas': onAcquireReplicas,
   'refresh-who-has': onRefreshWhoHas,
   'peer-lost': onPeerLost,
+  'retire-worker': onRetireWorker,
   'limit-changed': onLimitChanged,
   'status-change': onStatusChange,
   'set-admission': onSetAdmission,

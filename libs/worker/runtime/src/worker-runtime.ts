@@ -65,9 +65,14 @@ export interface WorkerRuntimeOptions {
   readonly loopDelay: () => Promise<LoopDelayReport>;
   /**
    * The worker cannot or must not go on: `recycle` wants another in its place, `closed` was asked for, `lost` means that
-   * the scheduler is gone.
+   * the scheduler is gone, and `retired` that it is to close for good; with `leavesValues`, what it has is for a worker of its
+   * name that comes later.
    */
-  readonly onEnd: (how: 'recycle' | 'closed' | 'lost', reason: string) => void;
+  readonly onEnd: (
+    how: 'recycle' | 'closed' | 'lost' | 'retired',
+    reason: string,
+    leavesValues?: boolean,
+  ) => void;
 }
 
 /** Said between two sessions they are news in the next: how runs ended, and which values came or went. */
@@ -152,6 +157,22 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     this.#link?.send({ type: 'worker-closing', stimulusId: this.stimulus('close'), reason, leavesValues });
     this.#link?.close(reason);
     await Promise.all([this.#executor.close(), leavesValues ? this.#memory.writeOut() : undefined]);
+  }
+
+  /**
+   * It has been told to end: asks the scheduler to see to what only this worker has, which ends in `onEnd`. False where there
+   * is no session. `mayLeave`: a worker of this name can take over what is on disk. `leavesAll`: one starts at once.
+   */
+  requestRetirement(
+    reason: string,
+    deadlineMs: number,
+    { mayLeave, leavesAll }: { readonly mayLeave: boolean; readonly leavesAll: boolean },
+  ): boolean {
+    if (this.#ended || this.#link === undefined) return false;
+    const stimulusId = this.stimulus('request-retirement');
+    const leaving = leavesAll ? { mayLeave, leavesAll } : { mayLeave };
+    this.#link.send({ type: 'request-retirement', stimulusId, reason, deadlineMs, ...leaving });
+    return true;
   }
 
   dispatch(event: WorkerEvent): void {
@@ -248,7 +269,8 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
         this.#executor.unloadModules(message.moduleHashes);
         break;
       case 'close-worker':
-        this.#options.onEnd('closed', message.reason);
+        if (message.retired === undefined) this.#options.onEnd('closed', message.reason);
+        else this.#options.onEnd('retired', message.reason, message.retired.leavesValues);
         break;
       default:
         this.dispatch(message);

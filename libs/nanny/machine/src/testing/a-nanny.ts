@@ -1,11 +1,13 @@
 import { asNannyId, GROWTH_BYTES_PER_MS } from '@spillway/kernel';
-import { NannyMachine, type NannyMachineOptions } from '../nanny-machine.js';
+import { NannyMachine } from '../nanny-machine.js';
+import type { NannyMachineOptions } from '../options.js';
 
 /** A nanny with sensible options for tests: one slot called `w`. */
 export function aNanny(options: Partial<NannyMachineOptions> = {}): NannyMachine {
   return new NannyMachine({
     nannyId: asNannyId('n1'),
     workerNames: ['w'],
+    restartDrainMs: 0,
     closeTimeoutMs: 1000,
     startTimeoutMs: 30_000,
     workerTtlMs: 30_000,

@@ -6,7 +6,7 @@ import { asStimulusId, asWorkerId, assertNever } from '@spillway/kernel';
 import type { NannyToScheduler, Verdict } from '@spillway/messages';
 import type { NannyEvent } from '../events.js';
 import type { NannyInstruction } from '../instructions.js';
-import type { NannyMachineOptions } from '../nanny-machine.js';
+import type { NannyMachineOptions } from '../options.js';
 import { aNanny } from './a-nanny.js';
 
 interface Command {
@@ -126,6 +126,12 @@ function show(instruction: NannyInstruction): string[] {
     case 'ask-worker-to-close': {
       const leaves = instruction.leavesValues ? ', leaving its values' : '';
       return [`ask-worker-to-close ${instruction.workerId}${leaves}: ${instruction.reason}`];
+    }
+    case 'ask-worker-to-retire': {
+      const { workerId, leavesAll, deadlineMs, reason } = instruction;
+      return [
+        `ask-worker-to-retire ${workerId}${leavesAll ? ', leaving all' : ''} within ${deadlineMs} ms: ${reason}`,
+      ];
     }
     case 'kill-worker':
       return [`kill-worker ${instruction.workerId}`];

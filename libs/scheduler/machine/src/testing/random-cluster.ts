@@ -3,49 +3,21 @@
  * runs, unknown workers, keys nobody knows, graphs that contradict each other). Meant for property tests.
  */
 import { asClientId, asTaskKey, asWorkerId, type RunId } from '@spillway/kernel';
-import type { TaskSpec, WorkerStatus } from '@spillway/messages';
+import type { WorkerStatus } from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachineOptions } from '../options.js';
 import { aTask, aVerdict, type WorkerDraft } from './builders.js';
 import { TestScheduler, type Run } from './test-scheduler.js';
+import { ancestorsOf, inTwo, KEY_COUNT, keyOf, randomTask, WORKER_NAMES } from './random-tasks.js';
 import { OutsideView } from './told.js';
 
 /** Which step, and three numbers it may use. All from 0; any size. */
 export type Step = readonly [kind: number, a: number, b: number, c: number];
 
 const CLIENTS = ['c0', 'c1', 'c2'];
-const WORKER_NAMES = ['w0', 'w1', 'w2'];
-/** What each key depends on, so that graphs of different clients share tasks. */
-const DEPENDENCIES: readonly (readonly number[])[] = [
-  [],
-  [],
-  [],
-  [0],
-  [0, 1],
-  [1, 2],
-  [3, 4],
-  [4, 5],
-  [6],
-  [6, 7],
-  [8, 9],
-  [2, 9],
-];
-const KEY_COUNT = DEPENDENCIES.length;
 const STATUSES: readonly WorkerStatus[] = ['running', 'paused', 'running', 'retiring'];
 /** Inputs of one task come to 400 bytes at most. */
 const LIMITS: readonly (number | false)[] = [false, 150, 250];
-
-function ancestorsOf(index: number): Set<number> {
-  const found = new Set<number>();
-  for (const dependency of DEPENDENCIES[index] ?? [])
-    for (const each of ancestorsOf(dependency)) found.add(each);
-  return found.add(index);
-}
-
-const inTwo = (tasks: readonly TaskSpec[], wants: readonly string[]) => [
-  { tasks: tasks.slice(0, 1), wants: wants.slice(0, 1) },
-  { tasks: tasks.slice(1), wants: wants.slice(1) },
-];
 
 /** A healed cluster that has not come to rest after so many rounds never will. */
 const HEAL_ROUNDS_MAX = 200;
@@ -58,6 +30,8 @@ export class RandomCluster {
   /** Until when clients that scatter data may be held up, after a death of the scheduler; and those that have done so. */
   #recoveryUntilMs = -1;
   readonly #heldUp = new Set<string>();
+  /** What workers were told to copy and have not answered. */
+  readonly #copies: { workerId: string; key: string; from: readonly string[] }[] = [];
 
   readonly #steps: readonly ((a: number, b: number, c: number) => void)[] = [
     (a, b) => this.#connect(this.#client(a), b),
@@ -72,20 +46,20 @@ export class RandomCluster {
     ...Array.from({ length: 8 }, () => (a: number, b: number) => this.#finish(this.#run(a), b)),
     (a, b) => this.#withRun(a, (run) => this.scheduler.err(run.key, { mayRetry: b % 3 > 0 }, run)),
     (a) => this.#withRun(a, (run) => this.scheduler.handBack(run.key, run)),
-    (a, b, c) => this.#do(this.scheduler.release(this.#client(a), this.#key(b), this.#key(c))),
-    (a, b) => this.#do(this.scheduler.desire(this.#client(a), this.#key(b))),
-    (a, b, c) => this.#do(this.scheduler.cancel(this.#client(a), [this.#key(b)], c % 2 === 0)),
-    (a, b) => this.#do(this.scheduler.retry(this.#client(a), this.#key(b))),
+    (a, b, c) => this.#do(this.scheduler.release(this.#client(a), keyOf(b), keyOf(c))),
+    (a, b) => this.#desire(this.#client(a), keyOf(b)),
+    (a, b, c) => this.#do(this.scheduler.cancel(this.#client(a), [keyOf(b)], c % 2 === 0)),
+    (a, b) => this.#do(this.scheduler.retry(this.#client(a), keyOf(b))),
     (a, b, c) => this.#scatter(a, b, c),
-    (a, b) => this.#addReplica(this.#worker(a), this.#key(b)),
+    (a, b) => this.#addReplica(this.#worker(a), keyOf(b)),
     (a, b, c) => this.#reportMissing(a, b, c),
-    (a, b) => this.#loseReplica(this.#worker(a), this.#key(b)),
+    (a, b) => this.#loseReplica(this.#worker(a), keyOf(b)),
     (a, b) =>
       this.#do(
         this.scheduler.handle({
           type: 'request-who-has',
           workerId: asWorkerId(this.#worker(a)),
-          keys: [asTaskKey(this.#key(b))],
+          keys: [asTaskKey(keyOf(b))],
         }),
       ),
     (a, b) => this.#do(this.scheduler.setStatus(this.#worker(a), STATUSES[b % STATUSES.length] ?? 'running')),
@@ -93,6 +67,9 @@ export class RandomCluster {
     (a, b, c) => this.#heartbeat(a, b, c),
     (a) => this.#pauseAll(a),
     (a) => this.#pauseAll(a),
+    (a, b, c) => this.#retire(a, b, c),
+    (a, b, c) => this.#retire(a, b, c),
+    ...Array.from({ length: 3 }, () => (a: number) => this.#copy(a)),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 40) * 1000)),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 2))),
     (a, b) => this.#restartScheduler(a, b),
@@ -107,8 +84,8 @@ export class RandomCluster {
     (a, b) => this.#do(this.scheduler.setStatus(this.#worker(a % 3), b % 3 === 0 ? 'paused' : 'running')),
     (a, b, c) => this.#heartbeat(a, b, c),
     (a) => this.#withRun(a % 2, (run) => this.scheduler.handBack(run.key, run)),
-    (a, b) => this.#do(this.scheduler.release(this.#client(a), this.#key(b))),
-    (a, b) => this.#addReplica(this.#worker(a % 3), this.#key(b)),
+    (a, b) => this.#do(this.scheduler.release(this.#client(a), keyOf(b))),
+    (a, b) => this.#addReplica(this.#worker(a % 3), keyOf(b)),
     (a) => this.#do(this.scheduler.tick(this.scheduler.nowMs + (a % 20) * 1000)),
   ];
 
@@ -200,37 +177,61 @@ export class RandomCluster {
 
   #do(instructions: readonly SchedulerInstruction[]): void {
     this.outside.hear(instructions);
+    for (const instruction of instructions) {
+      if (instruction.type !== 'send-to-worker' || instruction.message.type !== 'acquire-replicas') continue;
+      const { workerId } = instruction;
+      for (const { key, whoHas } of instruction.message.replicas)
+        this.#copies.push({ workerId, key, from: whoHas.map((holder) => holder.workerId) });
+    }
+  }
+
+  /** By its operator, or because it was told to end itself. */
+  #retire(a: number, b: number, c: number): void {
+    const deadlineMs = (c % 4) * 5_000;
+    if (b % 2 === 0)
+      this.#do(this.scheduler.retire([this.#worker(a), this.#worker(a + (b % 3))], deadlineMs));
+    else
+      this.#do(
+        this.scheduler.requestRetirement(this.#worker(a), {
+          deadlineMs,
+          mayLeave: b % 3 === 0,
+          leavesAll: c % 3 === 0,
+        }),
+      );
+  }
+
+  /** Some worker has fetched what it was told to, if somebody still has it. */
+  #copy(a: number): void {
+    const [copy] = this.#copies.splice(a % Math.max(1, this.#copies.length), 1);
+    if (copy === undefined) return;
+    const { workerId, key, from } = copy;
+    if (from.some((holder) => this.outside.storeOf(holder).has(key))) this.#addReplica(workerId, key);
   }
 
   /** A key with everything it depends on; now and then something is wrong with it. */
   #submit(a: number, b: number, c: number): void {
     const target = b % KEY_COUNT;
-    const tasks = [...ancestorsOf(target)].map((index) => this.#task(index, a));
+    const tasks = [...ancestorsOf(target)].map((index) => randomTask(index, a));
     const last = tasks.at(-1);
     const flaw = c % 16;
     if (flaw === 0) tasks.shift();
     if (flaw === 1 && last !== undefined) tasks.push(aTask(last.key, { args: 1 }));
     if (flaw === 2 && last !== undefined) tasks.unshift(aTask('k0', { dependencies: [last.key] }));
     if (flaw > 10) tasks.reverse();
-    const wants = c % 3 === 0 ? tasks.map((task) => task.key) : [this.#key(target)];
+    const wants = c % 3 === 0 ? tasks.map((task) => task.key) : [keyOf(target)];
     const client = this.#client(a);
-    // It would hear that data is lost and that a task of its key runs in one go, and make no sense of that.
-    if (this.#heldUp.has(client) && this.scheduler.nowMs <= this.#recoveryUntilMs) return;
+    if (this.#isHeldUp(client)) return;
     if (c % 2 === 0) this.#do(this.scheduler.submit(client, tasks, wants));
     else this.#do(this.scheduler.submitInParts(client, `parts-${++this.#partsCount}`, inTwo(tasks, wants)));
   }
 
-  #task(index: number, salt: number): TaskSpec {
-    return aTask(this.#key(index), {
-      dependencies: (DEPENDENCIES[index] ?? []).map((dependency) => this.#key(dependency)),
-      functionName: `f${index % 3}`,
-      moduleHash: `m${index % 2}`,
-      priority: salt % 5 === 0 ? 1 : 0,
-      retries: salt % 3,
-      workers: (salt + index) % 5 === 0 ? [WORKER_NAMES[salt % WORKER_NAMES.length] ?? 'w0'] : [],
-      allowOtherWorkers: salt % 2 === 0,
-      recompute: index % 4 !== 1,
-    });
+  /** It would hear that data is lost and that a task of its key runs in one go, and make no sense of that. */
+  #isHeldUp(client: string): boolean {
+    return this.#heldUp.has(client) && this.scheduler.nowMs <= this.#recoveryUntilMs;
+  }
+
+  #desire(client: string, key: string): void {
+    if (!this.#isHeldUp(client)) this.#do(this.scheduler.desire(client, key));
   }
 
   #connect(id: string, b: number): void {
@@ -272,7 +273,7 @@ export class RandomCluster {
   #register(a: number, b: number, c: number): void {
     const name = WORKER_NAMES[a % WORKER_NAMES.length] ?? 'w0';
     const holdings: Record<string, number> = {};
-    for (let bit = 0; bit < b % 4; bit += 1) holdings[this.#key(c + bit)] = 100;
+    for (let bit = 0; bit < b % 4; bit += 1) holdings[keyOf(c + bit)] = 100;
     if (c % 3 === 0 && this.#lives.has(name)) {
       const id = this.#worker(a);
       this.#begin(id, { name, holdings, nthreads: 1 + (b % 2), memoryLimitBytes: LIMITS[c % 3] ?? false });
@@ -327,14 +328,13 @@ export class RandomCluster {
     // And while its graph is being committed the announcement waits, and the worker may lose the data meanwhile.
     const { nextWakeMs } = this.scheduler.machine;
     if (nextWakeMs !== undefined && nextWakeMs <= this.scheduler.nowMs) return;
-    if (this.scheduler.machine.wantsOf(asClientId(this.#client(a)))?.includes(asTaskKey(this.#key(b))))
-      return;
+    if (this.scheduler.machine.wantsOf(asClientId(this.#client(a)))?.includes(asTaskKey(keyOf(b)))) return;
     const holders = c % 5 === 0 ? [] : [this.#worker(c), this.#worker(c + b)];
     // A worker that runs the task of that key would report the value as its result.
-    if (holders.includes(this.scheduler.runOf(this.#key(b)).workerId)) return;
-    for (const holder of holders) this.outside.storeOf(holder).add(this.#key(b));
+    if (holders.includes(this.scheduler.runOf(keyOf(b)).workerId)) return;
+    for (const holder of holders) this.outside.storeOf(holder).add(keyOf(b));
     this.#heldUp.add(this.#client(a));
-    this.#do(this.scheduler.scatter(this.#client(a), this.#key(b), 100, ...holders));
+    this.#do(this.scheduler.scatter(this.#client(a), keyOf(b), 100, ...holders));
   }
 
   #addReplica(workerId: string, key: string): void {
@@ -343,7 +343,7 @@ export class RandomCluster {
   }
 
   #reportMissing(a: number, b: number, c: number): void {
-    this.#do(this.scheduler.reportMissing(this.#worker(a), this.#key(b), this.#worker(c)));
+    this.#do(this.scheduler.reportMissing(this.#worker(a), keyOf(b), this.#worker(c)));
   }
 
   #loseReplica(workerId: string, key: string): void {
@@ -380,10 +380,6 @@ export class RandomCluster {
 
   #client(index: number): string {
     return CLIENTS[index % CLIENTS.length] ?? 'c0';
-  }
-
-  #key(index: number): string {
-    return `k${index % KEY_COUNT}`;
   }
 
   /** Mostly the present life of a worker, sometimes an earlier one. */

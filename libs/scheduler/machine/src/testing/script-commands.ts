@@ -54,6 +54,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       ...(options['verdict'] === undefined ? {} : { verdict: aVerdict(word(worker), options['verdict']) }),
     }),
   status: (scheduler, [worker, status]) => scheduler.setStatus(word(worker), word(status) as WorkerStatus),
+  retire: (scheduler, workers, options) =>
+    scheduler.retire(workers, options['deadline'] === undefined ? undefined : Number(options['deadline'])),
+  'ask-to-retire': (scheduler, [worker], options) =>
+    scheduler.requestRetirement(word(worker), {
+      deadlineMs: number(options['deadline'], 8_000),
+      mayLeave: options['may-leave'] === 'on',
+    }),
   finish: (scheduler, [key], options) =>
     scheduler.finish(
       word(key),

@@ -1,6 +1,12 @@
 /** What golden scripts show of an event: the moves it made, then its instructions, one line each. */
 import { assertNever } from '@spillway/kernel';
-import type { Dependency, Holder, SchedulerToClient, SchedulerToWorker } from '@spillway/messages';
+import type {
+  Dependency,
+  Holder,
+  RetirementReport,
+  SchedulerToClient,
+  SchedulerToWorker,
+} from '@spillway/messages';
 import type { SchedulerInstruction } from '../instructions.js';
 import type { SchedulerMachine } from '../scheduler-machine.js';
 
@@ -21,7 +27,9 @@ export function showInstruction(instruction: SchedulerInstruction): string | und
     case 'send-to-client':
       return `${instruction.clientId} < ${showToClient(instruction.message)}`;
     case 'end-worker-session':
-      return `end-worker-session ${instruction.workerId}: ${instruction.reason}`;
+      return `end-worker-session ${instruction.workerId}: ${instruction.reason}${showRetired(instruction.retired)}`;
+    case 'retirement-ended':
+      return `retirement-ended ${showReport(instruction.report)}`;
     case 'forget-client':
       return `forget-client ${instruction.clientId}`;
     case 'forget-modules':
@@ -32,6 +40,15 @@ export function showInstruction(instruction: SchedulerInstruction): string | und
     default:
       return assertNever(instruction, 'instruction');
   }
+}
+
+const showRetired = (retired: { readonly leavesValues: boolean } | undefined): string =>
+  retired === undefined ? '' : retired.leavesValues ? ' [retired, leaves values]' : ' [retired]';
+
+/** What is zero is left out. */
+function showReport({ name, outcome, ...figures }: RetirementReport): string {
+  const shown = Object.entries(figures).filter(([field, figure]) => field !== 'workerId' && figure !== 0);
+  return [name, outcome, ...shown.map(([field, figure]) => `${field}=${figure}`)].join(' ');
 }
 
 function showToWorker(message: SchedulerToWorker): string {
@@ -46,6 +63,8 @@ function showToWorker(message: SchedulerToWorker): string {
       return `free-keys ${message.keys.join(' ')}`;
     case 'cancel-task':
       return `cancel-task ${message.key} run=${message.runId}`;
+    case 'acquire-replicas':
+      return `acquire-replicas ${message.replicas.map(showDependency).join(' ')}`;
     case 'refresh-who-has':
       return `refresh-who-has ${message.dependencies.map(showDependency).join(' ')}`;
     case 'peer-lost':

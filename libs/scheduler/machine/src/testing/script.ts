@@ -51,6 +51,8 @@ function schedulerOptions(line: string): SchedulerMachineOptions {
     clientLeaseMs: count('lease') ?? 30_000,
     memoryStuckTimeoutMs: given['stuck-timeout'] === 'off' ? false : (count('stuck-timeout') ?? 30_000),
     noWorkersTimeoutMs: count('no-workers-timeout') ?? false,
+    ...(count('copies') === undefined ? {} : { copiesInFlightMax: count('copies')! }),
+    ...(count('copy-bytes') === undefined ? {} : { copyBytesInFlightMax: count('copy-bytes')! }),
     prefetchMs: count('prefetch') ?? 10,
   };
 }

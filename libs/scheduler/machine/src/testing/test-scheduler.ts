@@ -222,6 +222,29 @@ export class TestScheduler {
     return this.handle({ type: 'worker-status-change', workerId: asWorkerId(workerId), status });
   }
 
+  retire(workerIds: readonly string[], deadlineMs?: number): SchedulerInstruction[] {
+    return this.handle({
+      type: 'retire-workers',
+      workerIds: workerIds.map(asWorkerId),
+      reason: 'asked',
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
+  }
+
+  requestRetirement(
+    workerId: string,
+    options: { deadlineMs?: number; mayLeave?: boolean; leavesAll?: boolean } = {},
+  ): SchedulerInstruction[] {
+    return this.handle({
+      type: 'request-retirement',
+      workerId: asWorkerId(workerId),
+      reason: 'SIGTERM',
+      deadlineMs: options.deadlineMs ?? 8_000,
+      mayLeave: options.mayLeave ?? false,
+      ...(options.leavesAll === true ? { leavesAll: true } : {}),
+    });
+  }
+
   finish(key: string, draft: FinishDraft = {}, run = this.runOf(key)): SchedulerInstruction[] {
     return this.handle({
       type: 'task-finished',

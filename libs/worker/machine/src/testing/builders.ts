@@ -222,6 +222,8 @@ export const setRoom = (roomBytes: number | false): EventOf<'set-room'> => ({
   roomBytes,
 });
 
+export const retireWorker = (): EventOf<'retire-worker'> => ({ type: 'retire-worker', stimulusId });
+
 export const handBackUnstarted = (): EventOf<'hand-back-unstarted'> => ({
   type: 'hand-back-unstarted',
   stimulusId,

@@ -126,6 +126,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   'values-lost': (words) => [build.valuesLost(...words)],
   admission: ([admission]) => [build.setAdmission(admission as Admission)],
   room: ([bytes]) => [build.setRoom(offOr(bytes) ?? false)],
+  retire: () => [build.retireWorker()],
   'hand-back': () => [build.handBackUnstarted()],
   'session-begun': () => [build.sessionBegun()],
   status: ([status]) => [build.statusChange(status as WorkerStatus)],

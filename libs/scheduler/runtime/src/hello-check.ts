@@ -1,4 +1,4 @@
-import { VersionMismatchError } from '@spillway/kernel';
+import { SessionExpiredError, VersionMismatchError, type ClientId } from '@spillway/kernel';
 import { PROTOCOL_VERSION } from '@spillway/messages';
 
 /** Refuses a peer whose protocol major is not ours; minors may differ, each side ignores what it does not know. */
@@ -16,3 +16,9 @@ export function checkProtocolVersion(
     { details: { theirs: String(hello.protocol.major), ours: String(PROTOCOL_VERSION.major) } },
   );
 }
+
+/** A client that wants to go on with what the scheduler does not have. */
+export const notKnown = (clientId: ClientId): SessionExpiredError =>
+  new SessionExpiredError(
+    `The scheduler does not know client ${clientId} (any more): it was started anew, or the lease is over.`,
+  );
