@@ -207,6 +207,7 @@ function identityOf(
   { config, workerId, nannyId, name, limit }: ResolvedWorker,
   address: string,
 ): ReturnType<WorkerRuntimeOptions['identity']> {
+  const { terminate } = config.worker.memory;
   return {
     workerId,
     name,
@@ -215,6 +216,7 @@ function identityOf(
     nthreads: config.worker.nthreads,
     memoryLimitBytes: limit.bytes,
     isLimitEnforced: config.worker.memory.terminate !== false,
+    ...(nannyId === undefined || terminate === false ? {} : { terminateFraction: terminate }),
     pid: process.pid,
     protocol: PROTOCOL_VERSION,
     softwareVersion: SOFTWARE_VERSION,

@@ -8,4 +8,5 @@ export * from './nanny.js';
 export * from './remote-error.js';
 export * from './task-spec.js';
 export * from './values.js';
+export { nextStepOf, summaryOf } from './verdict-text.js';
 export * from './worker.js';

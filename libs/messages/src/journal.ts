@@ -1,4 +1,5 @@
 import type { ClientId, ModuleHash, SubmissionId, TaskKey, WorkerId } from '@spillway/kernel';
+import type { Verdict } from './nanny.js';
 import type { RemoteError } from './remote-error.js';
 import type { TaskSpec } from './task-spec.js';
 
@@ -19,11 +20,11 @@ export interface TaskHistory {
   readonly mayHaveRun: boolean;
 }
 
-/** The verdict of a death is not kept, only its summary. */
+/** A worker that died while it executed the task. */
 export interface JournaledDeath {
   readonly workerId: WorkerId;
   readonly workerName: string;
-  readonly summary: string;
+  readonly verdict: Verdict;
 }
 
 /**

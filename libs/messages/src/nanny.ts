@@ -46,10 +46,19 @@ export type DeathCause =
   | { readonly kind: 'recycled'; readonly reason: string }
   /** The process could not be started. */
   | { readonly kind: 'start-failed'; readonly message: string }
-  /** Connection lost and not resumed; nobody could tell why. */
-  | { readonly kind: 'host-lost' };
+  /** It and its nanny are silent: their host, or the way to it, is down. The scheduler's verdict, as are all below. */
+  | { readonly kind: 'host-lost' }
+  /** Its connection was not resumed; its nanny is there, and has reported no death. The process may live. */
+  | { readonly kind: 'unreachable' }
+  /** Its connection was not resumed, and it had no nanny. */
+  | { readonly kind: 'unwatched' }
+  /** Another worker, `by`, has registered under its name. */
+  | { readonly kind: 'replaced'; readonly by: string };
 
-/** What a nanny knows of a death, delivered to the scheduler before it decides, and to the client in the error. */
+/**
+ * What is known of a death. Made by the nanny and delivered to the scheduler before it decides; where no nanny says anything in
+ * time, made by the scheduler of what heartbeats said. The client has it in its error.
+ */
 export interface Verdict {
   readonly workerId: WorkerId;
   readonly workerName: string;
@@ -59,7 +68,7 @@ export interface Verdict {
   readonly pid: number | undefined;
   readonly livedMs: number;
   readonly stderrTail: string;
-  /** The last looks at its process memory, oldest first; at most 20. */
+  /** The last looks at its process memory, oldest first; at most 20. The scheduler's are those of heartbeats. */
   readonly samples: readonly MemorySample[];
   /** What was in force when it ended. */
   readonly limitBytes: number | false;
@@ -69,7 +78,7 @@ export interface Verdict {
   readonly nextStep: string;
 }
 
-/** Process memory (RSS) of a worker as its nanny saw it. */
+/** Process memory (RSS) of a worker as its nanny saw it, or as its heartbeats said. */
 export interface MemorySample {
   /** How long before the end. */
   readonly beforeEndMs: number;

@@ -24,6 +24,8 @@ export interface WorkerHello {
   readonly memoryLimitBytes: number | false;
   /** Beyond its limit it is ended (`worker.memory.terminate`), so it is not sent inputs that come to more. */
   readonly isLimitEnforced: boolean;
+  /** Share of its limit above which its nanny ends it. Absent: nobody does, or that is not known. */
+  readonly terminateFraction?: number;
   readonly pid: number;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly softwareVersion: string;
@@ -118,8 +120,17 @@ export interface WorkerMetrics {
   readonly memoryLimitBytes?: number;
   readonly cpuFraction: number;
   readonly loopDelayMs: number;
-  /** What it executes now, with how long already. */
-  readonly executing: readonly { readonly key: TaskKey; readonly runId: RunId; readonly forMs: number }[];
+  readonly executing: readonly ExecutingTask[];
+}
+
+/** What a worker executes at this moment. */
+export interface ExecutingTask {
+  readonly key: TaskKey;
+  readonly runId: RunId;
+  /** For how long already. */
+  readonly forMs: number;
+  /** The most that its worker's process memory has grown by on its account. Absent: not looked at yet. */
+  readonly peakBytes?: number;
 }
 
 /** What a worker says to the scheduler. */

@@ -1,9 +1,8 @@
-/** Why a process ended (architecture.md D10). What people read about it is in `verdict-text.ts`. */
-import type { DeathCause, Verdict } from '@spillway/messages';
+/** Why a process ended (architecture.md D10). What people read about it is in the messages' `verdict-text.ts`. */
+import { nextStepOf, summaryOf, type DeathCause, type Verdict } from '@spillway/messages';
 import type { NannyEvent } from './events.js';
 import { terminateBytesOf, type MemoryRule } from './memory-watch.js';
 import { lifeOf, type Slot } from './slot.js';
-import { nextStepOf, summaryOf } from './verdict-text.js';
 
 type Exited = Extract<NannyEvent, { type: 'worker-exited' }>;
 

@@ -75,12 +75,18 @@ function deathCause(wire: spillway.v1.DeathCause): DeathCause {
       }));
     case 'hostLost':
       return { kind: 'host-lost' };
+    case 'unreachable':
+      return { kind: 'unreachable' };
+    case 'unwatched':
+      return { kind: 'unwatched' };
+    case 'replaced':
+      return required(wire.replaced, 'replaced', (m) => ({ kind: 'replaced', by: text(m.by, 'by') }));
     default:
       throw invalid('kind', 'missing or not known to this version');
   }
 }
 
-const verdict = (wire: spillway.v1.Verdict): Verdict => ({
+export const verdict = (wire: spillway.v1.Verdict): Verdict => ({
   workerId: asWorkerId(text(wire.workerId, 'worker_id')),
   workerName: text(wire.workerName, 'worker_name'),
   cause: required(wire.cause, 'cause', deathCause),

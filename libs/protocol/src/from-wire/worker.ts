@@ -9,7 +9,7 @@ import {
   type StimulusId,
   type TaskKey,
 } from '@spillway/kernel';
-import type { WorkerHello, WorkerMetrics, WorkerToScheduler } from '@spillway/messages';
+import type { ExecutingTask, WorkerHello, WorkerToScheduler } from '@spillway/messages';
 import type { spillway } from '@spillway/proto';
 import {
   address,
@@ -49,6 +49,9 @@ export function workerHello(wire: spillway.v1.WorkerHello): WorkerHello {
         ? false
         : count(memoryLimitBytes, 'memory_limit_bytes'),
     isLimitEnforced: wire.memoryLimitEnforced,
+    ...(wire.terminateFraction === null || wire.terminateFraction === undefined
+      ? {}
+      : { terminateFraction: finite(wire.terminateFraction, 'terminate_fraction') }),
     pid: count(wire.pid, 'pid'),
     protocol: required(wire.protocol, 'protocol', protocolVersion),
     softwareVersion: words(wire.softwareVersion, 'software_version'),
@@ -98,10 +101,13 @@ const replicaMissing = (wire: spillway.v1.ReplicaMissing): Body => ({
   holderId: asWorkerId(text(wire.holderId, 'holder_id')),
 });
 
-const executingTask = (wire: spillway.v1.ExecutingTask): WorkerMetrics['executing'][number] => ({
+const executingTask = (wire: spillway.v1.ExecutingTask): ExecutingTask => ({
   key: asTaskKey(text(wire.key, 'key')),
   runId: asRunId(count(wire.runId, 'run_id')),
   forMs: durationMs(wire.elapsed, 'elapsed'),
+  ...(wire.peakBytes === null || wire.peakBytes === undefined
+    ? {}
+    : { peakBytes: count(wire.peakBytes, 'peak_bytes') }),
 });
 
 const heartbeat = (wire: spillway.v1.WorkerHeartbeat): Body => ({

@@ -18,15 +18,14 @@ import {
 } from '@spillway/messages';
 import { spillway } from '@spillway/proto';
 import { decodeWire } from '../decoding.js';
-import { bytes, count, each, hash, invalid, required, text, texts, words } from '../from-wire/checks.js';
+import { bytes, count, each, hash, invalid, required, text, texts } from '../from-wire/checks.js';
+import { verdict } from '../from-wire/nanny.js';
 import { keys, remoteError, taskSpec } from '../from-wire/values.js';
+import { verdictToWire } from '../to-wire/nanny.js';
 import { texts as listed } from '../to-wire/scalars.js';
 import { remoteErrorToWire, taskToWire } from '../to-wire/values.js';
 
 const wire = spillway.v1;
-
-/** Summaries are lines that the scheduler or a nanny made. */
-const SUMMARY_LENGTH_MAX = 64 * 1024;
 
 /** What was written in one go. */
 export function encodeJournalRecords(records: readonly JournalRecord[]): Uint8Array {
@@ -76,7 +75,7 @@ function toWire(record: JournalRecord): spillway.v1.JournalRecord {
       return { taskReset: record.key };
     case 'task-history': {
       const { key, attempt, retriesLeft, mayHaveRun, deaths } = record;
-      return { taskHistory: { key, attempt, retriesLeft, mayHaveRun, deaths: [...deaths] } };
+      return { taskHistory: { key, attempt, retriesLeft, mayHaveRun, deaths: deaths.map(deathToWire) } };
     }
     case 'keys-forgotten':
       return { keysForgotten: { keys: listed(record.keys) } };
@@ -88,6 +87,12 @@ function toWire(record: JournalRecord): spillway.v1.JournalRecord {
       return assertNever(record, 'journal record');
   }
 }
+
+const deathToWire = ({ workerId, workerName, verdict: why }: JournaledDeath): spillway.v1.JournaledDeath => ({
+  workerId,
+  workerName,
+  verdict: verdictToWire(why),
+});
 
 function fromWire(record: spillway.v1.JournalRecord): JournalRecord {
   switch (record.body) {
@@ -207,5 +212,5 @@ const history = (past: spillway.v1.JournaledHistory): JournalRecordOf<'task-hist
 const death = (past: spillway.v1.JournaledDeath): JournaledDeath => ({
   workerId: asWorkerId(text(past.workerId, 'worker_id')),
   workerName: text(past.workerName, 'worker_name'),
-  summary: words(past.summary, 'summary', SUMMARY_LENGTH_MAX),
+  verdict: required(past.verdict, 'verdict', verdict),
 });

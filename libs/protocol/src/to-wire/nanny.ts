@@ -66,7 +66,7 @@ const quarantineToWire = ({
   releaseDelay: releaseInMs === false ? null : durationFromMs(releaseInMs),
 });
 
-const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
+export const verdictToWire = (verdict: Verdict): spillway.v1.Verdict => ({
   workerId: verdict.workerId,
   workerName: verdict.workerName,
   cause: causeToWire(verdict.cause),
@@ -107,6 +107,12 @@ function causeToWire(cause: DeathCause): spillway.v1.DeathCause {
       return { startFailed: { message: wellFormed(cause.message) } };
     case 'host-lost':
       return { hostLost: {} };
+    case 'unreachable':
+      return { unreachable: {} };
+    case 'unwatched':
+      return { unwatched: {} };
+    case 'replaced':
+      return { replaced: { by: cause.by } };
     default:
       return assertNever(cause, 'cause of a death');
   }

@@ -15,6 +15,7 @@ export const workerHelloToWire = (hello: WorkerHello): spillway.v1.WorkerHello =
   nthreads: hello.nthreads,
   memoryLimitBytes: hello.memoryLimitBytes === false ? null : hello.memoryLimitBytes,
   memoryLimitEnforced: hello.isLimitEnforced,
+  terminateFraction: hello.terminateFraction ?? null,
   pid: hello.pid,
   protocol: hello.protocol,
   softwareVersion: hello.softwareVersion,
@@ -85,9 +86,10 @@ const metricsToWire = (metrics: WorkerMetrics): spillway.v1.WorkerHeartbeat => (
   memoryLimitBytes: metrics.memoryLimitBytes ?? null,
   cpuFraction: metrics.cpuFraction,
   loopDelay: durationFromMs(metrics.loopDelayMs),
-  executing: metrics.executing.map(({ key, runId, forMs }) => ({
+  executing: metrics.executing.map(({ key, runId, forMs, peakBytes }) => ({
     key,
     runId,
     elapsed: durationFromMs(forMs),
+    peakBytes: peakBytes ?? null,
   })),
 });

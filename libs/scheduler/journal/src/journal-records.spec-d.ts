@@ -8,7 +8,7 @@ import {
   asWorkerId,
   type TaskKey,
 } from '@spillway/kernel';
-import type { JournalRecord, TaskSpec } from '@spillway/messages';
+import type { JournalRecord, TaskSpec, Verdict } from '@spillway/messages';
 
 export const aSpec = (key: string, dependencies: readonly string[] = []): TaskSpec => ({
   key: asTaskKey(key),
@@ -30,6 +30,20 @@ const clientId = fc.constantFrom('c1', 'c2').map(asClientId);
 const workerId = fc.constantFrom('w1', 'w2').map(asWorkerId);
 const moduleHash = fc.constantFrom('0'.repeat(64), '1'.repeat(64)).map(asModuleHash);
 const number = fc.nat({ max: 1000 });
+
+const verdict: fc.Arbitrary<Verdict> = fc.record({
+  workerId,
+  workerName: fc.constant('n1'),
+  cause: fc.constantFrom({ kind: 'host-lost' as const }, { kind: 'signal' as const, signal: 'SIGKILL' }),
+  summary: fc.string(),
+  pid: fc.constantFrom(undefined, 7),
+  livedMs: number,
+  stderrTail: fc.string(),
+  samples: fc.constantFrom([], [{ beforeEndMs: 5, processBytes: 1000 }]),
+  limitBytes: fc.constantFrom(false as const, 1000),
+  terminateBytes: fc.constantFrom(false as const, 950),
+  nextStep: fc.string(),
+});
 
 export const journalRecord: fc.Arbitrary<JournalRecord> = fc.oneof(
   fc.record({ type: fc.constant('scheduler-started' as const), life: number, lastSubmission: number }),
@@ -70,7 +84,7 @@ export const journalRecord: fc.Arbitrary<JournalRecord> = fc.oneof(
     attempt: number,
     retriesLeft: number,
     mayHaveRun: fc.boolean(),
-    deaths: fc.array(fc.record({ workerId, workerName: fc.constant('n1'), summary: fc.string() }), {
+    deaths: fc.array(fc.record({ workerId, workerName: fc.constant('n1'), verdict }), {
       maxLength: 2,
     }),
   }),

@@ -6,6 +6,7 @@ import { FunctionTable } from './durations.js';
 import { isShared } from './failures.js';
 import { JobQueue } from './jobs.js';
 import { JournalNotes } from './journal-notes.js';
+import { Nannies } from './nannies.js';
 import type { ResolvedOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { Queues } from './queueing.js';
@@ -14,6 +15,7 @@ import { RetiringWorkers } from './retiring-workers.js';
 import { ScatterPlanner } from './scatter.js';
 import type { SchedulerTask, TaskState } from './task.js';
 import { TaskTable } from './task-table.js';
+import { UnexplainedDeaths } from './unexplained-deaths.js';
 import { WorkerRoster } from './worker-roster.js';
 
 /** A result that is awaited is one until it is given up. */
@@ -25,6 +27,8 @@ const RUNS_PER_LIFE = 2 ** 36;
 
 export class Core {
   readonly roster = new WorkerRoster();
+  readonly nannies = new Nannies();
+  readonly unexplained = new UnexplainedDeaths();
   readonly queues = new Queues();
   readonly functions = new FunctionTable();
   readonly outbox = new Outbox();

@@ -2,6 +2,7 @@ import type { ClientId, NannyId, StimulusId, SubmissionId, TaskKey, WorkerId } f
 import type {
   ClientToScheduler,
   JournalRecord,
+  NannyHello,
   TaskSpec,
   Verdict,
   WorkerHello,
@@ -79,8 +80,17 @@ export type WorkerEvent =
       /** Its successor takes over what it had on disk: what is lost with it is waited for. */
       readonly leavesValues?: boolean;
     }
-  | { readonly type: 'nanny-lost'; readonly stimulusId: StimulusId; readonly nannyId: NannyId }
+  | NannyEvent
   | ({ readonly workerId: WorkerId } & Exclude<WorkerToScheduler, { type: 'run-done' | 'worker-closing' }>);
+
+export type NannyEvent =
+  /** A session of a nanny begins. */
+  | { readonly type: 'nanny-registered'; readonly stimulusId: StimulusId; readonly hello: NannyHello }
+  /** Its connection is down, or up again; its session goes on. */
+  | { readonly type: 'nanny-disconnected'; readonly stimulusId: StimulusId; readonly nannyId: NannyId }
+  | { readonly type: 'nanny-resumed'; readonly stimulusId: StimulusId; readonly nannyId: NannyId }
+  /** Its session is over. Its workers end by themselves when they miss it, and are lost then. */
+  | { readonly type: 'nanny-lost'; readonly stimulusId: StimulusId; readonly nannyId: NannyId };
 
 /** For callers that make events of keys. */
 export type KeyList = readonly TaskKey[];

@@ -1,7 +1,7 @@
 /** The errors that the scheduler itself gives to tasks, each saying what happened, to what, and what now. */
 import { aboutBytes } from '@spillway/kernel';
-import { remoteError, type RemoteError, type Verdict } from '@spillway/messages';
-import type { ErredState, SchedulerTask } from './task.js';
+import { remoteError, type ExecutingTask, type RemoteError, type Verdict } from '@spillway/messages';
+import type { Death, ErredState, SchedulerTask } from './task.js';
 
 export function dataNotRecoverable(task: SchedulerTask): RemoteError {
   return remoteError(
@@ -34,23 +34,35 @@ export function killedWorker(task: SchedulerTask): RemoteError {
   return remoteError(
     'KILLED_WORKER',
     `Task ${task.key} was executing on ${deaths.length} workers when each of them died, ` +
-      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.summary ?? 'no verdict'}). It is not tried again.` +
-      nextStepOf(last?.verdict),
+      `last on ${last?.workerName ?? 'an unknown worker'} (${last?.verdict.summary ?? 'no verdict'}). ` +
+      `It is not tried again.${last === undefined || last.verdict.nextStep === '' ? '' : ` ${last.verdict.nextStep}`}`,
     {
       key: task.key,
       deaths: String(deaths.length),
       workers: deaths.map((death) => death.workerName).join(', '),
       workerIds: deaths.map((death) => death.workerId).join(', '),
-      verdicts: deaths.map((death) => `${death.workerName}: ${death.summary}`).join('\n'),
-      ...(last?.verdict === undefined
-        ? {}
-        : { cause: last.verdict.cause.kind, lastMemory: memoryOf(last.verdict) }),
+      verdicts: deaths.map((death) => `${death.workerName}: ${death.verdict.summary}`).join('\n'),
+      causes: deaths.map((death) => death.verdict.cause.kind).join(', '),
+      ...(last === undefined ? {} : lastDeathOf(last)),
     },
   );
 }
 
-const nextStepOf = (verdict: Verdict | undefined): string =>
-  verdict === undefined || verdict.nextStep === '' ? '' : ` ${verdict.nextStep}`;
+/** Of the last death, what a program acts on and what people look at. */
+const lastDeathOf = ({ verdict, executing }: Death): Readonly<Record<string, string>> => ({
+  cause: verdict.cause.kind,
+  lastMemory: memoryOf(verdict),
+  limit: bytesOrNone(verdict.limitBytes),
+  terminate: bytesOrNone(verdict.terminateBytes),
+  executing: executing.map(executingOf).join(', '),
+  nextStep: verdict.nextStep,
+});
+
+const bytesOrNone = (bytes: number | false): string => (bytes === false ? 'none' : aboutBytes(bytes));
+
+/** `load-7 for 812 ms (+412 MiB)`, as its worker's last heartbeat said. */
+const executingOf = ({ key, forMs, peakBytes }: ExecutingTask): string =>
+  `${key} for ${forMs.toFixed(0)} ms${peakBytes === undefined ? '' : ` (+${aboutBytes(peakBytes)})`}`;
 
 /** `412 MiB 200 ms before, 497 MiB 12 ms before`, oldest first. */
 const memoryOf = ({ samples }: Verdict): string =>

@@ -57,7 +57,7 @@ export class JournalNotes {
   history(task: SchedulerTask, mayHaveRun = task.mayHaveRun): void {
     if (!this.isOn) return;
     const { key, attempt, retriesLeft, deaths = [] } = task;
-    const journaled = deaths.map(({ workerId, workerName, summary }) => ({ workerId, workerName, summary }));
+    const journaled = deaths.map(({ workerId, workerName, verdict }) => ({ workerId, workerName, verdict }));
     this.#records.push({ type: 'task-history', key, attempt, retriesLeft, mayHaveRun, deaths: journaled });
   }
 

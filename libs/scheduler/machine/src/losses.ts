@@ -2,12 +2,13 @@
  * What follows when workers or copies are lost: runs are taken back, results that are still needed are made again with
  * exactly the tasks that takes, and only tasks that were executing are charged with a death.
  */
-import type { TaskKey } from '@spillway/kernel';
+import type { TaskKey, WorkerId } from '@spillway/kernel';
 import type { Verdict } from '@spillway/messages';
 import type { Core } from './core.js';
 import type { WorkerEvent } from './events.js';
 import { forgetStrays, takeUpRunsOf } from './recovery.js';
 import { killedWorker, sideEffectsDone } from './failures.js';
+import { lossVerdict } from './loss-verdict.js';
 import { awaitSuccessor, releaseLost } from './lost-results.js';
 import { holdsReplica, removeReplica, replicaCount } from './replicas.js';
 import { retirementFailed } from './retirement-report.js';
@@ -23,9 +24,12 @@ type Report<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Typ
 export interface WorkerLoss {
   /** It left in order: nobody is charged. */
   readonly onPurpose: boolean;
-  /** One line for people. */
-  readonly summary: string;
+  /** Why it left, for people. */
+  readonly summary?: string;
+  /** Of its nanny; without one the scheduler makes its own. */
   readonly verdict?: Verdict;
+  /** Another has registered under its name. */
+  readonly replacedBy?: WorkerId;
   /** Its successor takes over what it had on disk. */
   readonly leavesValues?: boolean;
 }
@@ -38,22 +42,19 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
   core.retiring.mayBeVoid = true;
   core.hasMoved = true;
   core.outbox.dropFreesOf(worker);
+  const verdict = loss.verdict ?? (loss.onPurpose ? undefined : lossVerdict(core, worker, loss.replacedBy));
   core.outbox.log('worker.lost', {
     workerId: worker.id,
     name: worker.name,
     onPurpose: loss.onPurpose,
-    summary: loss.summary,
+    summary: verdict?.summary ?? loss.summary ?? 'it left in order',
+    ...(verdict === undefined ? {} : { cause: verdict.cause.kind }),
     processing: worker.processing.size,
     keys: worker.hasWhat.size,
   });
   const charged = loss.onPurpose ? undefined : chargedTasks(worker);
-  const { summary, verdict } = loss;
-  const death: Death = {
-    workerId: worker.id,
-    workerName: worker.name,
-    summary,
-    ...(verdict === undefined ? {} : { verdict }),
-  };
+  const death = verdict === undefined ? undefined : deathOf(worker, verdict);
+  if (death !== undefined && loss.verdict === undefined) core.unexplained.add(death);
   for (const task of [...worker.processing.values()])
     takeBack(core, task, charged?.has(task) === true ? death : undefined);
   leaveQueue(core, worker);
@@ -63,6 +64,13 @@ export function loseWorker(core: Core, worker: WorkerView, loss: WorkerLoss): vo
     core.outbox.toWorker(peer, { type: 'peer-lost', stimulusId: core.stimulusId, workerId: worker.id });
   }
 }
+
+const deathOf = (worker: WorkerView, verdict: Verdict): Death => ({
+  workerId: worker.id,
+  workerName: worker.name,
+  verdict,
+  executing: worker.executingTasks,
+});
 
 /** The run is void. Requires: the task is processing; its worker is gone or has forgotten the run. */
 export function takeBack(core: Core, task: SchedulerTask, death: Death | undefined): void {

@@ -327,7 +327,7 @@ class JournalReader {
     if (task === undefined) return;
     task.attempt = attempt;
     task.retriesLeft = retriesLeft;
-    task.deaths = deaths.length === 0 ? undefined : deaths;
+    task.deaths = deaths.length === 0 ? undefined : deaths.map((death) => ({ ...death, executing: [] }));
     task.mayHaveRun = mayHaveRun;
     // It may be running still: until its worker is back nobody knows.
     if (task.spec?.recompute === false && mayHaveRun) this.#await(task, '');

@@ -24,6 +24,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   const known = core.roster.get(hello.workerId);
   const worker = known ?? new WorkerView(hello, core.nextWorkerOrder(), core.options);
   if (known === undefined) {
+    worker.registeredAtMs = core.nowMs;
     core.roster.add(worker);
     core.journal.add({ type: 'worker-came', workerId: worker.id, name: worker.name });
   } else renewSession(core, known, hello);
@@ -54,7 +55,7 @@ function refuse(core: Core, { workerId, name }: WorkerHello): void {
 
 /** The older of two of one name is taken for dead. It may live all the same (started twice by mistake): then it has to end. */
 function replace(core: Core, older: WorkerView, { workerId, name }: WorkerHello): void {
-  loseWorker(core, older, { onPurpose: false, summary: `replaced by ${workerId}` });
+  loseWorker(core, older, { onPurpose: false, replacedBy: workerId });
   core.roster.markEnded(older.id);
   const reason = `Worker ${workerId} has registered under the same name, ${name}. Give each worker its own name.`;
   core.outbox.add({ type: 'end-worker-session', stimulusId: core.stimulusId, workerId: older.id, reason });

@@ -59,6 +59,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   // Spilling goes on: the worker may come out of its pause by itself.
   if (metrics.memory.spillWrittenBytes > worker.readings.spillWrittenBytes) core.hasMoved = true;
   worker.readings = metrics.memory;
+  worker.keepSample({ atMs: core.nowMs, processBytes: metrics.memory.processBytes });
   worker.heldBytesAtHeartbeat = worker.heldBytes;
   setPressure(core, worker, metrics.isUnderPressure);
   const { memoryLimitBytes = worker.memoryLimitBytes } = metrics;
@@ -66,6 +67,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.lastRunIdAtHeartbeat = core.lastRunId;
   worker.executing = new Set(metrics.executing.map((run) => run.runId));
   core.retiring.mayHaveRoom = true;
+  worker.executingTasks = metrics.executing;
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
     const run = worker.processing.get(runId)?.key === key ? worker.processing.get(runId)?.state : undefined;

@@ -11,7 +11,7 @@ import { Core } from './core.js';
 import { workOnRetirements } from './copying.js';
 import { nextWakeMs, noteStarvation, onDeadlines } from './deadlines.js';
 import { drain } from './draining.js';
-import type { SchedulerEvent, WorkerEvent } from './events.js';
+import type { NannyEvent, SchedulerEvent, WorkerEvent } from './events.js';
 import type { SchedulerInstruction } from './instructions.js';
 import { checkAll, checkTouched } from './invariants.js';
 import { loseWorker, onReplicaMissing, onReplicasLost, refreshWhoHas } from './losses.js';
@@ -164,8 +164,17 @@ export class SchedulerMachine {
       case 'retire-workers':
         onRetireWorkers(core, event);
         return;
+      case 'nanny-registered': {
+        const { nannyId: id, name, address } = event.hello;
+        core.nannies.add({ id, name, address });
+        return;
+      }
+      case 'nanny-disconnected':
+      case 'nanny-resumed':
+        core.nannies.setConnected(event.nannyId, event.type === 'nanny-resumed');
+        return;
       case 'nanny-lost':
-        // Its workers end by themselves when they miss it, and are lost then.
+        core.nannies.remove(event.nannyId);
         return;
       case 'tick':
         onDeadlines(core);
@@ -177,10 +186,13 @@ export class SchedulerMachine {
     }
   }
 
-  #dispatchWorkerEvent(event: Exclude<WorkerEvent, { type: 'worker-registered' | 'nanny-lost' }>): void {
+  #dispatchWorkerEvent(event: Exclude<WorkerEvent, NannyEvent | { type: 'worker-registered' }>): void {
     const core = this.#core;
     // Also of one that is not registered: its hello may come later than the news of its death.
-    if (event.type === 'worker-lost' && event.verdict !== undefined) core.roster.markEnded(event.workerId);
+    if (event.type === 'worker-lost' && event.verdict !== undefined) {
+      core.roster.markEnded(event.workerId);
+      core.unexplained.explain(event.workerId, event.verdict);
+    }
     const worker = core.roster.get(event.workerId);
     // Of a worker that is not registered (any more): nothing it says counts.
     if (worker === undefined) {
@@ -189,13 +201,7 @@ export class SchedulerMachine {
     }
     switch (event.type) {
       case 'worker-lost':
-        loseWorker(core, worker, {
-          onPurpose: event.onPurpose,
-          summary:
-            event.verdict?.summary ?? (event.onPurpose ? 'it left in order' : 'connection lost, no verdict'),
-          ...(event.verdict === undefined ? {} : { verdict: event.verdict }),
-          ...(event.leavesValues === undefined ? {} : { leavesValues: event.leavesValues }),
-        });
+        loseWorker(core, worker, event);
         return;
       case 'task-finished':
         onTaskFinished(core, worker, event);

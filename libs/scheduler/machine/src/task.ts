@@ -5,7 +5,13 @@
  * Records are lean (≤ 1 KiB a pending task with everything that refers to it): nothing is allocated before it is needed.
  */
 import type { RunId, TaskKey, WorkerId } from '@spillway/kernel';
-import type { RemoteError, SchedulerTaskStateName, TaskSpec, Verdict } from '@spillway/messages';
+import type {
+  ExecutingTask,
+  RemoteError,
+  SchedulerTaskStateName,
+  TaskSpec,
+  Verdict,
+} from '@spillway/messages';
 import type { ClientView } from './client-view.js';
 import type { LearnedFunction } from './durations.js';
 import type { SmallSet } from './small-set.js';
@@ -97,9 +103,10 @@ export const QUEUED_ANYWHERE: QueuedState = { name: 'queued', home: undefined, i
 export interface Death {
   readonly workerId: WorkerId;
   readonly workerName: string;
-  readonly summary: string;
-  /** What its nanny knows; absent when nobody could tell. */
-  readonly verdict?: Verdict;
+  /** Its nanny's, or the scheduler's own until its nanny has spoken. */
+  verdict: Verdict;
+  /** What its last heartbeat said that it was executing, this task or others. */
+  readonly executing: readonly ExecutingTask[];
 }
 
 const NO_TASKS: readonly SchedulerTask[] = [];

@@ -2,9 +2,10 @@
  * What the scheduler believes about one worker. The worker's own truth is in the worker machine. `processing`, the sums
  * and `level` are kept by `TaskTable`, `hasWhat` and `heldBytes` by `Replicas`; nobody else writes them.
  */
-import type { RunId, WorkerId } from '@spillway/kernel';
+import type { NannyId, RunId, WorkerId } from '@spillway/kernel';
 import {
   NO_READINGS,
+  type ExecutingTask,
   type Holder,
   type MemoryReadings,
   type WorkerHello,
@@ -22,12 +23,19 @@ import { TaskHeap } from './task-heap.js';
  */
 const EXPECTED_BYTES_FRACTION = 1 / 16;
 
+/** As many as a nanny keeps. */
+const SAMPLES_KEPT = 20;
+
 /** However short its tasks are, a busy worker is never as good as an idle one. */
 const LEAST_WAIT_MS = 0.01;
 
 export class WorkerView {
   readonly id: WorkerId;
   readonly name: string;
+  readonly pid: number;
+  /** Absent for a worker without one. */
+  readonly nannyId: NannyId | undefined;
+  readonly terminateFraction: number | false;
   nthreads: number;
   /** These two are changed by `WorkerRoster.setLimit` only. */
   memoryLimitBytes: number | false;
@@ -58,6 +66,11 @@ export class WorkerView {
   /** While paused it has given back a task that was to run all the same: it is offered none until its status changes. */
   refusesDraining = false;
   executing: ReadonlySet<RunId> = new Set();
+  /** The same with what is known of each, for the verdict when it dies. */
+  executingTasks: readonly ExecutingTask[] = [];
+  /** What its last heartbeats said of its process memory, oldest first, for the same. */
+  readonly samples: { readonly atMs: number; readonly processBytes: number }[] = [];
+  registeredAtMs = 0;
   /** The newest run that was assigned anywhere when the last heartbeat came. */
   lastRunIdAtHeartbeat = 0;
 
@@ -80,6 +93,9 @@ export class WorkerView {
   ) {
     this.id = hello.workerId;
     this.name = hello.name;
+    this.pid = hello.pid;
+    this.nannyId = hello.nannyId;
+    this.terminateFraction = hello.terminateFraction ?? false;
     this.nthreads = Math.max(1, hello.nthreads);
     this.memoryLimitBytes = hello.memoryLimitBytes;
     this.isLimitEnforced = hello.isLimitEnforced;
@@ -91,6 +107,12 @@ export class WorkerView {
     this.nthreads = Math.max(1, hello.nthreads);
     this.holder = { workerId: hello.workerId, address: hello.address };
     this.executing = new Set();
+    this.executingTasks = [];
+  }
+
+  keepSample(sample: WorkerView['samples'][number]): void {
+    this.samples.push(sample);
+    if (this.samples.length > SAMPLES_KEPT) this.samples.shift();
   }
 
   /** Whether it has a run of the task now. */

@@ -159,14 +159,21 @@ export class SchedulerRuntime {
     const { nannyId } = hello;
     this.#sessions.nannies.get(nannyId)?.close('The nanny opened another session.');
     this.#sessions.nannies.set(nannyId, link);
+    this.#dispatch({ type: 'nanny-registered', stimulusId: this.#stimulus('nanny-registered'), hello });
+    const dispatchOf = (type: 'nanny-disconnected' | 'nanny-resumed' | 'nanny-lost'): void => {
+      // Of an older session of the same nanny nothing counts any more.
+      if (this.#sessions.nannies.get(nannyId) === link)
+        this.#dispatch({ type, stimulusId: this.#stimulus(type), nannyId });
+    };
     return {
       onMessages: (messages) => {
         for (const message of messages) this.#onNannyMessage(message);
       },
+      onDisconnected: () => dispatchOf('nanny-disconnected'),
+      onResumed: () => dispatchOf('nanny-resumed'),
       onEnded: () => {
-        if (this.#sessions.nannies.get(nannyId) !== link) return;
-        this.#sessions.nannies.delete(nannyId);
-        this.#dispatch({ type: 'nanny-lost', stimulusId: this.#stimulus('nanny-lost'), nannyId });
+        dispatchOf('nanny-lost');
+        if (this.#sessions.nannies.get(nannyId) === link) this.#sessions.nannies.delete(nannyId);
       },
     };
   }
@@ -308,7 +315,8 @@ export class SchedulerRuntime {
     onPurpose: boolean,
     told?: Pick<SchedulerEventOf<'worker-lost'>, 'verdict' | 'leavesValues'>,
   ): void {
-    this.#forgetWorker(workerId)?.close('The worker is gone.');
+    this.#runs.workerLost(workerId);
+    this.#sessions.forgetWorker(workerId)?.close('The worker is gone.');
     this.#dispatch({
       type: 'worker-lost',
       stimulusId: this.#stimulus('worker-lost'),
@@ -317,11 +325,6 @@ export class SchedulerRuntime {
       ...(told?.verdict === undefined ? {} : { verdict: told.verdict }),
       ...(told?.leavesValues === undefined ? {} : { leavesValues: told.leavesValues }),
     });
-  }
-
-  #forgetWorker(workerId: WorkerId): Link<SchedulerToWorker> | undefined {
-    this.#runs.workerLost(workerId);
-    return this.#sessions.forgetWorker(workerId);
   }
 
   #dispatch(event: SchedulerEvent): void {

@@ -39,6 +39,8 @@ const LOOK_MS_MIN = 10;
 interface SlotGrowth {
   runId: number | undefined;
   grownBytes: number;
+  /** The most that came to. */
+  peakBytes: number;
 }
 
 interface Sample {
@@ -65,6 +67,11 @@ export class GrowthWatch {
 
   limitChanged(limitBytes: number): void {
     this.#limitBytes = limitBytes;
+  }
+
+  /** The most a run was charged so far; `undefined` for one that no sample has seen. */
+  peakBytesOf(runId: number): number | undefined {
+    return this.#slots.find((slot) => slot.runId === runId)?.peakBytes;
   }
 
   /** How soon to look again, at most `maxMs`: while tasks run, the sooner the closer process memory is to the line. */
@@ -114,10 +121,11 @@ export class GrowthWatch {
     if (atMs > lastMs)
       this.#fastestBytesPerMs = Math.max(this.#fastestBytesPerMs, gainBytes / (atMs - lastMs));
     busyWith.forEach((run, slot) => {
-      const growth = (this.#slots[slot] ??= { runId: undefined, grownBytes: 0 });
+      const growth = (this.#slots[slot] ??= { runId: undefined, grownBytes: 0, peakBytes: 0 });
       if (growth.runId !== run?.runId) {
         growth.runId = run?.runId;
         growth.grownBytes = 0;
+        growth.peakBytes = 0;
       }
       if (run === undefined) return;
       // For the part of the time in which it ran: what short tasks before it did is not its doing.
@@ -125,6 +133,7 @@ export class GrowthWatch {
       const chargedBytes = (gainBytes / busyCount) * Math.min(1, Math.max(0, share));
       // A task that shrinks the process is credited, but never below nothing.
       growth.grownBytes = Math.max(0, growth.grownBytes + chargedBytes);
+      growth.peakBytes = Math.max(growth.peakBytes, growth.grownBytes);
     });
   }
 

@@ -9,6 +9,7 @@ import {
   type TaskKey,
 } from '@spillway/kernel';
 import type {
+  ExecutingTask,
   LoopDelayReport,
   SchedulerToWorker,
   TrimReport,
@@ -317,12 +318,17 @@ export class WorkerRuntime implements TaskExecutorListener, ValueSource {
     onHeartbeat?.();
     const memory = this.#memory.readings();
     const { isUnderPressure } = this.#memory;
-    const executing = this.#machine.executing(clock.nowMs());
+    const executing = this.#machine.executing(clock.nowMs()).map((run) => this.#withPeak(run));
     this.#link?.send({
       type: 'heartbeat',
       stimulusId: this.stimulus('heartbeat'),
       metrics: { ...measure(), memory, isUnderPressure, executing },
     });
+  }
+
+  #withPeak(run: ExecutingTask): ExecutingTask {
+    const peakBytes = this.#memory.peakBytesOf(run.runId);
+    return peakBytes === undefined ? run : { ...run, peakBytes: Math.round(peakBytes) };
   }
 
   #take(event: WorkerEvent): void {

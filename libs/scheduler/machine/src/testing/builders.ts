@@ -1,5 +1,5 @@
 /** Plain things to feed the machine with: tasks and workers with everything filled in that a test does not care about. */
-import { asModuleHash, asTaskKey, asWorkerId, type RunId } from '@spillway/kernel';
+import { asModuleHash, asNannyId, asTaskKey, asWorkerId, type RunId } from '@spillway/kernel';
 import { PROTOCOL_VERSION, type TaskSpec, type Verdict, type WorkerHello } from '@spillway/messages';
 
 export interface TaskDraft {
@@ -51,9 +51,11 @@ export const aVerdict = (workerId: string, summary = 'killed'): Verdict => ({
 
 export interface WorkerDraft {
   readonly name?: string;
+  readonly nannyId?: string;
   readonly nthreads?: number;
   readonly memoryLimitBytes?: number | false;
   readonly isLimitEnforced?: boolean;
+  readonly terminateFraction?: number;
   readonly holdings?: Readonly<Record<string, number>>;
   /** Runs it goes on with: ids by key. */
   readonly executing?: Readonly<Record<string, RunId>>;
@@ -63,10 +65,12 @@ export function aWorkerHello(id: string, draft: WorkerDraft = {}): WorkerHello {
   return {
     workerId: asWorkerId(id),
     name: draft.name ?? id,
+    ...(draft.nannyId === undefined ? {} : { nannyId: asNannyId(draft.nannyId) }),
     address: `${id}:1`,
     nthreads: draft.nthreads ?? 1,
     memoryLimitBytes: draft.memoryLimitBytes ?? false,
     isLimitEnforced: draft.isLimitEnforced ?? true,
+    ...(draft.terminateFraction === undefined ? {} : { terminateFraction: draft.terminateFraction }),
     pid: 1,
     protocol: PROTOCOL_VERSION,
     softwareVersion: '0.0.0',

@@ -293,7 +293,10 @@ export class RandomCluster {
     this.#begin(id, { name, holdings, nthreads, memoryLimitBytes });
   }
 
-  #begin(id: string, draft: Required<Omit<WorkerDraft, 'isLimitEnforced' | 'executing'>>): void {
+  #begin(
+    id: string,
+    draft: Required<Omit<WorkerDraft, 'isLimitEnforced' | 'executing' | 'nannyId' | 'terminateFraction'>>,
+  ): void {
     this.outside.startStore(id, Object.keys(draft.holdings));
     this.outside.setLimit(id, draft.memoryLimitBytes);
     this.#do(this.scheduler.register(id, draft));

@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   worker: (scheduler, [worker], options) =>
     scheduler.register(word(worker), {
       name: options['name'] ?? word(worker),
+      ...(options['nanny'] === undefined ? {} : { nannyId: options['nanny'] }),
       nthreads: number(options['threads'], 1),
       memoryLimitBytes: options['limit'] === undefined ? false : Number(options['limit']),
       isLimitEnforced: options['terminate'] !== 'off',
@@ -53,6 +54,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       leavesValues: options['leaves-values'] === 'on',
       ...(options['verdict'] === undefined ? {} : { verdict: aVerdict(word(worker), options['verdict']) }),
     }),
+  nanny: (scheduler, [nanny]) => scheduler.nannyRegistered(word(nanny)),
+  'nanny-disconnected': (scheduler, [nanny]) => scheduler.nannyEvent('nanny-disconnected', word(nanny)),
+  'nanny-resumed': (scheduler, [nanny]) => scheduler.nannyEvent('nanny-resumed', word(nanny)),
+  'nanny-lost': (scheduler, [nanny]) => scheduler.nannyEvent('nanny-lost', word(nanny)),
   status: (scheduler, [worker, status]) => scheduler.setStatus(word(worker), word(status) as WorkerStatus),
   retire: (scheduler, workers, options) =>
     scheduler.retire(workers, options['deadline'] === undefined ? undefined : Number(options['deadline'])),

@@ -4,6 +4,7 @@
  */
 import {
   asClientId,
+  asNannyId,
   asRunId,
   asStimulusId,
   asSubmissionId,
@@ -14,6 +15,7 @@ import {
 import {
   JournalState,
   NO_READINGS,
+  PROTOCOL_VERSION,
   remoteError,
   type MemoryReadings,
   type Payload,
@@ -218,6 +220,25 @@ export class TestScheduler {
     });
   }
 
+  nannyRegistered(id: string): SchedulerInstruction[] {
+    const hello = {
+      nannyId: asNannyId(id),
+      name: id,
+      address: `${id}:1`,
+      pid: 1,
+      protocol: PROTOCOL_VERSION,
+      softwareVersion: 'test',
+    };
+    return this.handle({ type: 'nanny-registered', hello });
+  }
+
+  nannyEvent(
+    type: 'nanny-disconnected' | 'nanny-resumed' | 'nanny-lost',
+    id: string,
+  ): SchedulerInstruction[] {
+    return this.handle({ type, nannyId: asNannyId(id) });
+  }
+
   setStatus(workerId: string, status: WorkerStatus): SchedulerInstruction[] {
     return this.handle({ type: 'worker-status-change', workerId: asWorkerId(workerId), status });
   }
@@ -307,6 +328,7 @@ export class TestScheduler {
     workerId: string,
     executing: Readonly<Record<string, number>> = {},
     memory: MemoryDraft = {},
+    peakBytes: Readonly<Record<string, number>> = {},
   ): SchedulerInstruction[] {
     const { isUnderPressure = false, memoryLimitBytes, ...readings } = memory;
     return this.handle({
@@ -322,6 +344,7 @@ export class TestScheduler {
           key: asTaskKey(key),
           runId: this.runOf(key).runId,
           forMs,
+          ...(peakBytes[key] === undefined ? {} : { peakBytes: peakBytes[key] }),
         })),
       },
     });

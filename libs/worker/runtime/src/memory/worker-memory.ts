@@ -113,6 +113,11 @@ export class WorkerMemory {
     this.#monitor = timers.every(monitorIntervalMs, () => this.sample());
   }
 
+  /** The most a run was charged of what process memory has grown by, in bytes; `undefined` before it was looked at. */
+  peakBytesOf(runId: number): number | undefined {
+    return this.#options.growthWatch.peakBytesOf(runId);
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#monitor?.cancel();

@@ -1,6 +1,6 @@
-/** What people read about a death: one line of what happened, and what to do about it. */
+/** What people read about a death, whoever made its verdict: one line of what happened, and what to do about it. */
 import { aboutBytes } from '@spillway/kernel';
-import type { DeathCause } from '@spillway/messages';
+import type { DeathCause } from './nanny.js';
 
 /** What a worker ends with that cannot reach the scheduler (`EXIT_CODES.lost` of the worker's program). */
 const EXIT_CODE_OF_LOST = 3;
@@ -35,7 +35,13 @@ function describe(cause: DeathCause): string {
     case 'start-failed':
       return `could not be started (${cause.message})`;
     case 'host-lost':
-      return 'was lost with its host';
+      return 'and its nanny were lost together, with their host or the way to it,';
+    case 'unreachable':
+      return 'could not be reached any more, and its nanny, which can, knows of no death,';
+    case 'unwatched':
+      return 'was lost, and had no nanny that could say why,';
+    case 'replaced':
+      return `was taken for dead because ${cause.by} registered under its name`;
   }
 }
 
@@ -68,7 +74,16 @@ export function nextStepOf(cause: DeathCause): string {
     case 'start-failed':
       return 'Look at the installation and the settings of the nanny: the program of the worker cannot run.';
     case 'host-lost':
-      return 'Look whether its host, or the network to it, is down.';
+      return 'Look whether its host or container, or the network to it, is down, and who ended its nanny.';
+    case 'unreachable':
+      return (
+        'Its process may live: it hangs, and its nanny ends it after nanny.worker-ttl, or the network between it and the ' +
+        "scheduler is cut. Look at its nanny's log."
+      );
+    case 'unwatched':
+      return 'Start workers by a nanny (spillway nanny), which says why they end, or look at the log of this one and of its host.';
+    case 'replaced':
+      return 'Give each worker, and each nanny, a name of its own.';
     case 'closed':
     case 'recycled':
       return '';
