@@ -152,7 +152,7 @@ describe('between a worker and the scheduler', () => {
 
 describe('a scheduler that is killed', () => {
   test('ends what clients wait for with a typed error, and workers and nannies end by themselves', async () => {
-    await using cluster = await startCluster({ settings: { 'scheduler.worker-reconnect-grace': '500ms' } });
+    await using cluster = await startCluster({ settings: { 'worker.scheduler-wait': '500ms' } });
     await using client = await cluster.connect({ resumeGrace: '500ms' });
     const work = await loadWork(client);
     const workerPids = [...(await client.run(work.pid)).values()];

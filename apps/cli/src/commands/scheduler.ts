@@ -4,11 +4,13 @@ import { serve } from '../serve.js';
 
 export function schedulerCommand(): Command {
   const command = new Command('scheduler').description('Start the scheduler of a cluster.');
+  addSettingFlags(command, 'scheduler');
+  // After --journal, or the journal would be a yes or no by default.
   command.option(
     '--no-journal',
     'Write nothing down: a crash of the scheduler loses all graphs. (scheduler.journal)',
   );
-  return addSettingFlags(command, 'scheduler').action(async (flags: object) => {
+  return command.action(async (flags: object) => {
     const { startScheduler } = await import('@spillway/scheduler');
     const scheduler = await startScheduler(flags);
     await serve({
