@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { allocatorsCompared } from './allocator.js';
 import { chainStep, roundTrip } from './latency.js';
+import { journaling } from './journal.js';
 import { leakMatrix } from './matrix.js';
 import { thisMachine } from './machine.js';
 import { memoryUnderLoad } from './memory.js';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   spill: spilling,
   memory: memoryUnderLoad,
   matrix: leakMatrix,
+  journal: journaling,
 };
 
 /** One measured number. */

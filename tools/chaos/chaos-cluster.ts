@@ -4,6 +4,8 @@
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { variableOf } from '@spillway/config';
 import { SeededRandom } from '@spillway/kernel';
@@ -27,6 +29,9 @@ const CLOSE_MS = 15_000;
 const GONE_MS = 5_000;
 const LOOK_MS = 20;
 const LOG_LINES_KEPT = 60;
+
+/** Not where disks are filled. Removed by the scheduler that ends last. */
+const JOURNAL = join(tmpdir(), `spillway-chaos-journal-${process.pid}`);
 
 export interface ClusterOptions {
   readonly script: string;
@@ -133,7 +138,15 @@ export class ChaosCluster {
 
   async startScheduler(): Promise<void> {
     this.#isSchedulerDown = false;
-    const args = ['scheduler', '--port', `${this.#schedulerPort}`, '--http-port', 'false'];
+    const args = [
+      'scheduler',
+      '--port',
+      `${this.#schedulerPort}`,
+      '--http-port',
+      'false',
+      '--journal',
+      JOURNAL,
+    ];
     const scheduler = this.#spawn('scheduler', [...args, '--validate', 'true'], {});
     this.#scheduler = scheduler;
     void scheduler.exited.then(({ code, signal: name }) => {

@@ -2,6 +2,7 @@ import type { SeededRandom } from '@spillway/kernel';
 
 /** How often each kind of trouble comes, per simulated second; drawn anew for each seed, so that some runs are calm. */
 export interface FaultPlan {
+  readonly schedulerKills: number;
   readonly workerKills: number;
   readonly workerCloses: number;
   readonly nannyKills: number;
@@ -24,6 +25,7 @@ export interface FaultPlan {
 
 /** Nothing goes wrong; workers come and go on purpose. */
 export const SCALE_DOWNS_ONLY: FaultPlan = {
+  schedulerKills: 0,
   workerKills: 0,
   workerCloses: 0,
   nannyKills: 0,
@@ -44,7 +46,8 @@ export const SCALE_DOWNS_ONLY: FaultPlan = {
 
 export function randomFaultPlan(random: SeededRandom): FaultPlan {
   const sometimes = (perSecond: number): number => (random.chance(0.5) ? random.next() * perSecond : 0);
-  return {
+  const plan = {
+    schedulerKills: 0,
     workerKills: sometimes(0.5),
     workerCloses: sometimes(0.2),
     nannyKills: sometimes(0.05),
@@ -62,4 +65,7 @@ export function randomFaultPlan(random: SeededRandom): FaultPlan {
     transferFailureChance: random.chance(0.3) ? random.next() * 0.2 : 0,
     slowChance: random.chance(0.5) ? random.next() * 0.1 : 0,
   };
+  if (!random.chance(0.3)) return plan;
+  // Retirements are not in the journal: what becomes of them then is another matter.
+  return { ...plan, schedulerKills: 0.1 + random.next() * 0.4, retirements: 0, nannyStops: 0, restarts: 0 };
 }

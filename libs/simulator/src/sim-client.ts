@@ -2,9 +2,9 @@ import {
   asClientId,
   asSubmissionId,
   asTaskKey,
-  must,
   NoValidWorkerError,
   type SeededRandom,
+  type SubmissionId,
   type TaskKey,
   type WorkerId,
 } from '@spillway/kernel';
@@ -42,6 +42,13 @@ export class SimClient {
   readonly refusals: RemoteError[] = [];
   #acceptedCount = 0;
   #link: Link<ClientToScheduler> | undefined;
+  /** Graphs that were said and not answered. */
+  readonly #unanswered = new Map<
+    SubmissionId,
+    { readonly said: ClientToScheduler[]; readonly wants: Set<TaskKey> }
+  >();
+  /** Data that was put, and of which the scheduler has not said that it knows it. */
+  readonly #unconfirmed = new Map<TaskKey, ClientToScheduler>();
   isGone = false;
 
   constructor(
@@ -52,22 +59,46 @@ export class SimClient {
     this.clientId = asClientId(name);
   }
 
-  async connect(): Promise<void> {
-    const hello = { clientId: this.clientId, protocol: PROTOCOL_VERSION, softwareVersion: 'simulated' };
+  async connect(isBack = false): Promise<void> {
+    const hello = {
+      clientId: this.clientId,
+      protocol: PROTOCOL_VERSION,
+      softwareVersion: 'simulated',
+      isBack,
+    };
     this.#link = await this.world.network.connect<ClientToScheduler, SchedulerToClient>(
       this.clientId,
       {
         onMessages: (messages) => {
           for (const message of messages) this.#onMessage(message);
         },
-        onEnded: () => {
-          // The session did not outlive a cut: everything it wanted is void for it, as for a real client.
-          this.isGone = true;
-          this.wanted.clear();
+        onEnded: (error) => {
+          this.#link = undefined;
+          if (error?.code === 'SESSION_EXPIRED' && !this.isGone) this.#resume();
+          else this.#giveUp();
         },
       },
       (link) => this.world.scheduler.openClient(hello, link),
     );
+  }
+
+  /** Another life of the scheduler. */
+  #resume(): void {
+    this.connect(true).then(
+      () => {
+        if (this.isGone) return;
+        for (const message of this.#unconfirmed.values()) this.#send(message);
+        this.#send({ type: 'client-resumes', keys: [...this.wanted.keys()], isLast: true });
+        for (const { said } of this.#unanswered.values()) for (const message of said) this.#send(message);
+      },
+      () => this.#giveUp(),
+    );
+  }
+
+  /** The session did not outlive a cut, or the scheduler a crash: everything it wanted is void for it, as for a real client. */
+  #giveUp(): void {
+    this.isGone = true;
+    this.wanted.clear();
   }
 
   get isSettled(): boolean {
@@ -85,8 +116,15 @@ export class SimClient {
     const submissionId = asSubmissionId(`${this.clientId}.${number}`);
     const half = Math.ceil(graph.tasks.length / 2);
     const parts = [graph.tasks.slice(0, half), graph.tasks.slice(half)].filter(({ length }) => length > 0);
-    parts.forEach((tasks, partIndex) => this.#send({ type: 'graph-part', submissionId, partIndex, tasks }));
-    this.#send({ type: 'graph-commit', submissionId, partCount: parts.length, wants: graph.wants });
+    const said: ClientToScheduler[] = parts.map((tasks, partIndex) => ({
+      type: 'graph-part',
+      submissionId,
+      partIndex,
+      tasks,
+    }));
+    said.push({ type: 'graph-commit', submissionId, partCount: parts.length, wants: graph.wants });
+    this.#unanswered.set(submissionId, { said, wants: new Set(graph.wants) });
+    for (const message of said) this.#send(message);
   }
 
   /** Puts a value on a worker or two, and tells the scheduler if it lives so long. */
@@ -99,7 +137,9 @@ export class SimClient {
     const holders = chosen.filter((_, index) => put[index]);
     if (this.#isGone() || holders.length === 0 || this.random.chance(UNTOLD_CHANCE)) return;
     this.wanted.set(key, { state: 'pending' });
-    this.#send({ type: 'data-scattered', key, nbytes: SCATTERED_BYTES, holders });
+    const message: ClientToScheduler = { type: 'data-scattered', key, nbytes: SCATTERED_BYTES, holders };
+    this.#unconfirmed.set(key, message);
+    this.#send(message);
   }
 
   #planScatter(): readonly WorkerId[] {
@@ -139,6 +179,7 @@ export class SimClient {
     const key = this.random.pick([...this.wanted.keys()]);
     if (key === undefined || this.isGone) return;
     this.wanted.delete(key);
+    this.#unconfirmed.delete(key);
     this.#send({ type: 'client-releases-keys', keys: [key] });
   }
 
@@ -167,7 +208,7 @@ export class SimClient {
     this.#send({ type: 'client-closing' });
     this.isGone = true;
     this.wanted.clear();
-    must(this.#link, 'link').close('done');
+    this.#link?.close('done');
   }
 
   #send(message: ClientToScheduler): void {
@@ -177,9 +218,10 @@ export class SimClient {
   #onMessage(message: SchedulerToClient): void {
     switch (message.type) {
       case 'graph-accepted':
-        this.#acceptedCount += 1;
+        if (this.#unanswered.delete(message.submissionId)) this.#acceptedCount += 1;
         break;
       case 'graph-refused':
+        this.#unanswered.delete(message.submissionId);
         this.refusals.push(message.error);
         break;
       case 'key-in-memory':
@@ -189,7 +231,7 @@ export class SimClient {
         this.#know(message.key, { state: 'erred', error: message.error });
         break;
       case 'key-cancelled':
-        this.#know(message.key, { state: 'cancelled' });
+        if (!this.#isUnheard(message.key)) this.#know(message.key, { state: 'cancelled' });
         break;
       case 'key-lost':
       case 'key-retried':
@@ -198,7 +240,13 @@ export class SimClient {
     }
   }
 
+  /** That the scheduler does not know it yet is no news. */
+  #isUnheard(key: TaskKey): boolean {
+    return this.#unconfirmed.has(key) || [...this.#unanswered.values()].some(({ wants }) => wants.has(key));
+  }
+
   #know(key: TaskKey, known: Known): void {
+    if (known.state !== 'cancelled') this.#unconfirmed.delete(key);
     if (this.wanted.has(key)) this.wanted.set(key, known);
   }
 }

@@ -1,6 +1,14 @@
-import { ClusterUnreachableError, type SeededRandom, type SpillwayError } from '@spillway/kernel';
+import {
+  ClusterUnreachableError,
+  SessionExpiredError,
+  type SeededRandom,
+  type SpillwayError,
+} from '@spillway/kernel';
 import type { Link, LinkListener } from '@spillway/ports';
 import type { SimTime } from './sim-time.js';
+
+/** Between two attempts to connect. */
+const RETRY_MS = 100;
 
 export interface NetworkOptions {
   readonly latencyMs: number;
@@ -18,6 +26,8 @@ export interface NetworkOptions {
  */
 export class SimNetwork {
   readonly #sessions = new Set<SimSession<unknown, unknown>>();
+  /** While it is not, connecting takes until it is. */
+  isServerUp = true;
 
   constructor(
     private readonly time: SimTime,
@@ -41,7 +51,11 @@ export class SimNetwork {
       );
       this.#sessions.add(session as SimSession<unknown, unknown>);
       session.below.listener = below;
-      this.time.after(this.delayMs(), () => {
+      const arrive = (): void => {
+        if (!this.isServerUp && !session.isOver) {
+          this.time.after(RETRY_MS, arrive);
+          return;
+        }
         if (session.isOver) {
           reject(new ClusterUnreachableError('The process died while it connected.'));
           return;
@@ -53,8 +67,16 @@ export class SimNetwork {
           session.forget();
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-      });
+      };
+      this.time.after(this.delayMs(), arrive);
     });
+  }
+
+  /** Who was connected notices when it asks the next life of the server, which does not know the session. */
+  serverDied(): void {
+    this.isServerUp = false;
+    for (const session of [...this.#sessions])
+      if (session.above.listener !== undefined) session.upperEndDied();
   }
 
   /** Cuts the connection of a session for a while. Unknown names are ignored. */
@@ -148,6 +170,16 @@ class SimSession<Up, Down> {
     // A cut that was to heal does not any more.
     this.#isCut = false;
     this.cut(Infinity);
+  }
+
+  upperEndDied(): void {
+    const { listener } = this.below;
+    this.forget();
+    this.time.after(this.delayMs(), () => {
+      // Dead itself by now, or not.
+      if (!this.#lowerDead)
+        listener?.onEnded(new SessionExpiredError('The scheduler does not know this session.'));
+    });
   }
 
   forget(): void {

@@ -1,6 +1,6 @@
 import { Simulation } from './simulator.js';
 
-const SEEDS = 500;
+const SEEDS = 1_000;
 const FIRST_SEED = 1;
 /** What memory pressure brings, as the log names it. */
 const EXERCISED = [
@@ -16,6 +16,8 @@ const EXERCISED = [
   'task.awaited',
   'worker.retired',
   'worker.retirement-blocked',
+  'scheduler.recovered',
+  'scheduler.recovery-ended',
 ];
 
 test(`${SEEDS} seeds: nothing wrong while things go wrong, everything finishes once healed, nothing is left`, async () => {

@@ -1,6 +1,4 @@
 import { SeededRandom, type TaskKey, type WorkerId } from '@spillway/kernel';
-import { SchedulerMachine } from '@spillway/scheduler-machine';
-import { SchedulerRuntime } from '@spillway/scheduler-runtime';
 import { checkAccounting } from './checkers/accounting.js';
 import { checkOutcomes } from './checkers/outcomes.js';
 import { checkInputs, checkRefusals } from './checkers/refusals.js';
@@ -11,6 +9,7 @@ import { SimLog } from './sim-log.js';
 import { SimNanny } from './sim-nanny.js';
 import { SimNetwork } from './sim-network.js';
 import { CALM_NANNIES, CALM_WORKERS, SimOperator, type RetirementTotals } from './sim-operator.js';
+import { SimScheduler } from './sim-scheduler.js';
 import { SimTime } from './sim-time.js';
 import type { SimWorker } from './sim-worker.js';
 import type { SimWorld } from './sim-world.js';
@@ -87,6 +86,7 @@ export class Simulation {
   #refusals = 0;
   #nannyLives = 0;
   readonly #operator: SimOperator;
+  readonly #scheduler: SimScheduler;
   readonly #log = new SimLog();
 
   constructor(private readonly options: SimulationOptions) {
@@ -95,32 +95,34 @@ export class Simulation {
     this.#ticks = options.ticks ?? DEFAULT_TICKS;
     this.#plan = options.trouble === 'scale-downs' ? SCALE_DOWNS_ONLY : randomFaultPlan(random);
     const time = new SimTime();
-    const machine = new SchedulerMachine({
+    const machineOptions = {
       prefetchMs: random.below(20),
       prefetchCountMax: 1 + random.below(16),
       clientLeaseMs: LEASE_MS,
       commitStepsMax: 1 + random.below(50),
       validate: true,
       seed: random.below(2 ** 31),
+    };
+    const worldRandom = random.fork();
+    const network = new SimNetwork(time, random.fork(), {
+      latencyMs: 0.5 + random.next() * 5,
+      slowChance: this.#plan.slowChance,
+      slowMs: 500,
+      graceMs: GRACE_MS,
     });
+    const scheduler = new SimScheduler(time, network, this.#log.logger, random.fork(), machineOptions);
+    this.#scheduler = scheduler;
     this.#world = {
       time,
-      random: random.fork(),
-      network: new SimNetwork(time, random.fork(), {
-        latencyMs: 0.5 + random.next() * 5,
-        slowChance: this.#plan.slowChance,
-        slowMs: 500,
-        graceMs: GRACE_MS,
-      }),
+      random: worldRandom,
+      network,
       logger: this.#log.logger,
-      machine,
-      scheduler: new SchedulerRuntime({
-        machine,
-        clock: time,
-        timers: time.timersOfProcess(),
-        logger: this.#log.logger,
-        moduleCacheBytesMax: 1_000_000,
-      }),
+      get machine() {
+        return scheduler.machine;
+      },
+      get scheduler() {
+        return scheduler.runtime;
+      },
       workers: new Map<WorkerId, SimWorker>(),
       faults: { transferFailureChance: this.#plan.transferFailureChance },
       adopts: random.chance(0.8),
@@ -167,6 +169,7 @@ export class Simulation {
     for (let i = 0; i < nannyCount; i++) this.#startNanny(i);
     const clientCount = 1 + this.#random.below(3);
     for (let i = 0; i < clientCount; i++) this.#startClient(i);
+    this.#plague(this.#plan.schedulerKills, () => this.#scheduler.die());
     this.#plague(this.#plan.workerKills, () => this.#killSomeWorker());
     this.#plague(this.#plan.workerCloses, () => void this.#someWorker()?.end('recycle', 'fault', true));
     this.#plague(this.#plan.retirements, () => this.#operator.retireSome());

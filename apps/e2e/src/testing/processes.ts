@@ -45,7 +45,8 @@ export class Program implements AsyncDisposable {
   #onLine: () => void = () => undefined;
 
   constructor(args: readonly string[], environ: Readonly<Record<string, string>> = {}) {
-    const env = { ...process.env, NODE_OPTIONS: '', ...environ };
+    // A scheduler that is killed at the end of a test must leave nothing for the next one on its port.
+    const env = { ...process.env, NODE_OPTIONS: '', SPILLWAY_SCHEDULER__JOURNAL: 'false', ...environ };
     this.#child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'inherit'], env });
     this.ended = once(this.#child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {
