@@ -240,7 +240,10 @@ export class Simulation {
 
   #killSomeNanny(): void {
     const index = this.#random.below(this.#nannies.length);
-    this.#nannies[index]?.die();
+    const nanny = this.#nannies[index];
+    // One that has ended is being replaced already.
+    if (nanny?.isAlive !== true) return;
+    nanny.die();
     this.#world.time.after(1_000, () => this.#startNanny(index));
   }
 
