@@ -137,6 +137,8 @@ describe('a nanny of its own', () => {
   interface OwnOptions {
     readonly limitBytes?: number;
     readonly environ?: Readonly<Record<string, string>>;
+    /** Flags that name it. */
+    readonly name?: readonly string[];
   }
 
   /** A scheduler, a nanny with one worker, and a client: `await using own = await Own.start()`. */
@@ -172,9 +174,9 @@ describe('a nanny of its own', () => {
     }
 
     startNanny(): void {
-      const { limitBytes = LIMIT, environ = {} } = this.options;
+      const { limitBytes = LIMIT, environ = {}, name = ['--name', 'n1'] } = this.options;
       const args = [
-        ...['--name', 'n1', '--workers', '1', '--port', String(this.nannyPort)],
+        ...[...name, '--workers', '1', '--port', String(this.nannyPort)],
         ...['--memory-limit', String(limitBytes), '--local-directory', this.folder.path],
       ];
       this.nanny = new Program([SPILLWAY, 'nanny', this.schedulerAddress, ...args], {
@@ -242,8 +244,23 @@ describe('a nanny of its own', () => {
     expect(await keptSince(runs, path)).toBe(COUNT);
   }, 180_000);
 
-  test('that stops in order leaves nothing', async () => {
+  test('that stops in order leaves what its worker had to its next life', async () => {
     await using own = await Own.start();
+    const { client, path } = own;
+    const values = await computeValues(client, path);
+    const runs = await runsOf(path);
+    own.nanny.kill('SIGTERM');
+    expect(await own.nanny.ended).toBe(0);
+    own.startNanny();
+    const adopted = await own.nanny.line(({ event }) => event === 'worker.adopted');
+    expect(adopted['count']).toBe(COUNT);
+
+    await expectRight(client, values);
+    expect(await keptSince(runs, path)).toBe(COUNT);
+  }, 180_000);
+
+  test('without a name of its own that stops in order leaves nothing', async () => {
+    await using own = await Own.start({ name: [] });
     await computeValues(own.client, own.path);
     own.nanny.kill('SIGTERM');
     expect(await own.nanny.ended).toBe(0);
