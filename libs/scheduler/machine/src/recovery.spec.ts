@@ -75,6 +75,17 @@ test('nothing is begun, and nothing taken for lost, before everybody is back or 
   expect(toClient(over, 'me')).toContainEqual({ type: 'key-lost', key: 'a' });
 });
 
+test('a worker that did not come back to one life is not waited for by the next', () => {
+  const scheduler = atWork();
+  scheduler.restart();
+  scheduler.register('w3');
+  scheduler.tick(10_000);
+  const runs = scheduler.runs.length;
+  scheduler.restart();
+  scheduler.register('w3');
+  expect(scheduler.runs.length).toBeGreaterThan(runs);
+});
+
 test('a worker that died meanwhile is not waited for, unless its successor has its values', () => {
   const scheduler = atWork();
   const runs = scheduler.runs.length;

@@ -35,8 +35,8 @@ export interface Strays {
 
 /** What is put off while workers come back. */
 export class Recovery {
-  /** Names of workers that were there when the scheduler died and are not back. */
-  readonly expected = new Set<string>();
+  /** Workers that were there when the scheduler died and are not back, by name. */
+  readonly expected = new Map<string, WorkerId[]>();
   /** Tasks that miss nothing: they may be running somewhere. */
   readonly ready = new Set<SchedulerTask>();
   /** Runs that workers went on with meanwhile. */
@@ -77,9 +77,12 @@ function letGoOn(core: Core, { client, event, present }: Claim): void {
   if (client.commit === undefined) core.resumed.push(client);
 }
 
-/** A worker that was there before, or its successor, is back or will not come. */
-export function noLongerExpected(core: Core, workerName: string): void {
+/** A worker that was there before, or its successor, is back or will not come. `backAs`: the one that is. */
+export function noLongerExpected(core: Core, workerName: string, backAs?: WorkerId): void {
+  const lives = core.recovery?.expected.get(workerName) ?? [];
   core.recovery?.expected.delete(workerName);
+  // The next life is not to wait for those that did not come back to this one.
+  for (const workerId of lives) if (workerId !== backAs) core.journal.add({ type: 'worker-gone', workerId });
 }
 
 /** A worker that died while the scheduler was not there, or before it came back. */
@@ -88,8 +91,8 @@ export function noteEndOfExpected(
   { workerId, verdict, leavesValues }: Extract<SchedulerEvent, { type: 'worker-lost' }>,
 ): void {
   if (core.recovery === undefined) return;
-  core.journal.add({ type: 'worker-gone', workerId });
   if (verdict !== undefined && leavesValues !== true) noLongerExpected(core, verdict.workerName);
+  else core.journal.add({ type: 'worker-gone', workerId });
 }
 
 /** Runs that the worker went on with although nobody was there to tell. Those that nobody needs are stopped. */
@@ -126,6 +129,8 @@ export function noteRecovered(core: Core): void {
   const { recovery } = core;
   if (recovery === undefined) return;
   if (recovery.expected.size > 0 && core.nowMs < recovery.untilMs) return;
+  const missing = [...recovery.expected.keys()];
+  for (const name of missing) noLongerExpected(core, name);
   core.recovery = undefined;
   for (const [runId, { worker, task }] of recovery.runs) {
     const mayGoOn = task.spec?.recompute === false || inputsAreThere(task);
@@ -136,10 +141,10 @@ export function noteRecovered(core: Core): void {
   for (const task of lost) core.outbox.toClientsOf(task, { type: 'key-lost', key: task.key });
   core.outbox.log('scheduler.recovery-ended', {
     workers: core.roster.size,
-    missing: recovery.expected.size,
+    missing: missing.length,
     lost: lost.length,
   });
-  releaseLost(core, { name: [...recovery.expected].join(', ') }, lost);
+  releaseLost(core, { name: missing.join(', ') }, lost);
   for (const task of recovery.ready) core.agenda.add(task);
   for (const worker of core.roster.all()) core.agenda.roomy.add(worker);
 }
@@ -188,7 +193,6 @@ function stop(core: Core, worker: WorkerView, key: TaskKey, runId: RunId): void 
 /** Makes the machine's tables of records. Nothing is told to anybody, and nothing moves before all are read. */
 class JournalReader {
   readonly #recovery: Recovery;
-  readonly #workerNames = new Map<string, string>();
   #life = 0;
   #taskCount = 0;
   #finishedCount = 0;
@@ -230,7 +234,7 @@ class JournalReader {
         this.#setHistory(record);
         return;
       case 'worker-came':
-        this.#workerNames.set(record.workerId, record.name);
+        this.#expect(record);
         return;
       // Bundles are the runtime's. The rest does not come here: what it undoes is not there any more.
       case 'module-stored':
@@ -247,7 +251,6 @@ class JournalReader {
   begin(): void {
     const { core } = this;
     for (const task of core.table.all()) core.agenda.add(task);
-    for (const name of this.#workerNames.values()) this.#recovery.expected.add(name);
     core.beginLife(this.#life + 1);
     if (this.#life === 0) return;
     core.recovery = this.#recovery;
@@ -261,6 +264,11 @@ class JournalReader {
       workers: this.#recovery.expected.size,
       waitMs: this.#recovery.expected.size > 0 ? core.options.recoveryWaitMs : 0,
     });
+  }
+
+  #expect({ workerId, name }: JournalRecordOf<'worker-came'>): void {
+    const { expected } = this.#recovery;
+    expected.set(name, [...(expected.get(name) ?? []), workerId]);
   }
 
   #addClient({ clientId }: JournalRecordOf<'client-came'>): void {

@@ -41,7 +41,7 @@ export function onWorkerRegistered(core: Core, hello: WorkerHello): void {
   addReplicas(core, worker, hello.holdings);
   takeUpRuns(core, worker, hello);
   if (core.recovery === undefined) endWaitFor(core, worker.name);
-  noLongerExpected(core, worker.name);
+  noLongerExpected(core, worker.name, worker.id);
   if (known !== undefined) dropMissingReplicas(core, worker, hello.holdings);
   offerWork(core, worker);
 }
