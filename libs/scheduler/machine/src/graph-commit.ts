@@ -14,7 +14,7 @@ import { smallAdd, smallDelete, smallHas } from './small-set.js';
 import { isSameTask } from './same-task.js';
 import { keyConflict, type StagedGraph } from './staged-graph.js';
 import { SchedulerTask } from './task.js';
-import { addWant } from './wants.js';
+import { addNotedWant } from './wants.js';
 
 /** Accepted submissions remembered per client. */
 const ACCEPTED_MAX = 10_000;
@@ -152,6 +152,8 @@ export class GraphCommit implements Job {
         break;
       }
     }
+    // Before it is said that the graph is accepted: what nobody wants is forgotten by the next life.
+    for (const task of this.#wanted) core.journal.wanted(this.client.id, task.key);
     core.journal.add({ type: 'graph-accepted', clientId: this.client.id, submissionId });
     core.outbox.toClient(this.client.id, { type: 'graph-accepted', submissionId }, true);
     core.outbox.log('graph.accepted', {
@@ -170,7 +172,7 @@ export class GraphCommit implements Job {
       return 0;
     }
     this.#index += 1;
-    addWant(core, this.client, task);
+    addNotedWant(core, this.client, task);
     return 1;
   }
 

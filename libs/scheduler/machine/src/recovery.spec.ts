@@ -144,6 +144,20 @@ test('what a task was charged with and how often it may be retried is known to t
   expect(scheduler.stateOf('x')).toBe('queued');
 });
 
+test('of a graph that was accepted everything is known that its client wants, wherever its commit stood', () => {
+  const scheduler = aScheduler({ commitStepsMax: 1 });
+  scheduler.connect('me');
+  const keys = ['a', 'b', 'c', 'd'];
+  let told = scheduler.submit(
+    'me',
+    keys.map((key) => aTask(key)),
+  );
+  while (!told.some((each) => each.type === 'send-to-client')) told = scheduler.tick();
+  scheduler.restart();
+  for (let i = 0; i < 20; i++) scheduler.tick();
+  expect(scheduler.machine.wantsOf('me' as never)).toEqual(keys);
+});
+
 test('run ids of one life are not those of another', () => {
   const scheduler = atWork();
   const before = scheduler.runOf('c').runId;

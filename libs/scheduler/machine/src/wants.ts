@@ -11,6 +11,11 @@ import type { SchedulerTask } from './task.js';
 /** The client hears at once what is known already. */
 export function addWant(core: Core, client: ClientView, task: SchedulerTask, isBinding = false): void {
   if (!client.wants.has(task)) core.journal.wanted(client.id, task.key);
+  addNotedWant(core, client, task, isBinding);
+}
+
+/** Requires: the journal has been told. */
+export function addNotedWant(core: Core, client: ClientView, task: SchedulerTask, isBinding = false): void {
   client.wants.add(task);
   task.wantedBy = smallAdd(task.wantedBy, client);
   if (task.state.name === 'released') core.agenda.add(task);

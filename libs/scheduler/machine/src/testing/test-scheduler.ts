@@ -109,7 +109,7 @@ export class TestScheduler {
     }
     if (this.checks === 'all') {
       this.machine.checkAll();
-      checkJournal(this.machine, this.journal);
+      checkJournal(this.machine, this.journal, this.nowMs);
     }
     return instructions;
   }
