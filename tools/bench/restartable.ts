@@ -2,12 +2,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect, type Client } from '@spillway/client';
 import { programFiles } from '@spillway/platform';
+import { freePort } from '@spillway/testkit';
 
 interface LogLine {
   readonly event?: string;
@@ -104,13 +104,4 @@ function program(args: readonly string[], logLevel = 'error'): ChildProcess {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -3,13 +3,11 @@
  * process bears which name at the moment, starts again what ends, and leaves nothing behind.
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { variableOf } from '@spillway/config';
 import { SeededRandom } from '@spillway/kernel';
-import { TcpProxy } from '@spillway/testkit';
+import { freePort, TcpProxy } from '@spillway/testkit';
 import type { Reasons } from './deaths.js';
 import { LINKS, NANNIES, type LinkName, type NannyName } from './plan.js';
 import { identify, lives, peakBytes, signal, type ProcessIdentity } from './process-identity.js';
@@ -295,13 +293,4 @@ export class ChaosCluster {
       );
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

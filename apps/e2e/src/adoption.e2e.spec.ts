@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, repeat, trimMemory, type Client, type Future } from '@spillway/client';
 import { NannyClient } from '@spillway/protocol';
-import { TempFolder } from '@spillway/testkit';
+import { freePort, TempFolder } from '@spillway/testkit';
 import { startCluster } from './clusters.js';
 import type * as Memory from './fixtures/memory.tasks.js';
-import { freePort, Program, SPILLWAY, until, type LogLine } from './testing/processes.js';
+import { Program, SPILLWAY, until, type LogLine } from './testing/processes.js';
 
 const TASKS_URL = new URL('./fixtures/memory.tasks.ts', import.meta.url);
 const MiB = 2 ** 20;

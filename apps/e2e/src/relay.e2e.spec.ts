@@ -1,7 +1,6 @@
-import { TcpProxy } from '@spillway/testkit';
+import { freePort, TcpProxy } from '@spillway/testkit';
 import { loadWork, startCluster } from './clusters.js';
 import { admitOwn } from './testing/own-connections.js';
-import { freePort } from './testing/processes.js';
 
 /** Workers that a client cannot reach: large values take the way through the scheduler, both ways. */
 describe.each(['refused', 'ignored'] as const)('with connections to the worker that are %s', (own) => {

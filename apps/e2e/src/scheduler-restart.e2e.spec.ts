@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type Client, type Future } from '@spillway/client';
 import { SeededRandom } from '@spillway/kernel';
-import { TempFolder } from '@spillway/testkit';
+import { freePort, TempFolder } from '@spillway/testkit';
 import type * as Tasks from './fixtures/journal.tasks.js';
-import { freePort, Program, SPILLWAY } from './testing/processes.js';
+import { Program, SPILLWAY } from './testing/processes.js';
 
 const TASKS_URL = new URL('./fixtures/journal.tasks.ts', import.meta.url);
 

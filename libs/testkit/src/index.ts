@@ -1,5 +1,6 @@
 export { bundleThreadEntry } from './bundle-entry.js';
 export { Door } from './doors.js';
+export { freePort } from './free-port.js';
 export { watchLeaks, type LeakCheck, type LeakOptions } from './leaks.js';
 export {
   parseScript,

@@ -1,34 +1,10 @@
-import { asStimulusId, asWorkerId, type WorkerId } from '@spillway/kernel';
+import { asWorkerId } from '@spillway/kernel';
 import type { NannyEvent } from './events.js';
 import type { NannyInstruction } from './instructions.js';
 import type { NannyMachine } from './nanny-machine.js';
-import { aNanny } from './testing/index.js';
+import { aNanny, exited, start, stimulusId, stop, tick, typesOf, verdictIn } from './testing/index.js';
 
-const stimulusId = asStimulusId('s');
 const first = asWorkerId('n1/0-1');
-const start: NannyEvent = { type: 'start', stimulusId };
-const tick: NannyEvent = { type: 'tick', stimulusId };
-const stop: NannyEvent = { type: 'stop', stimulusId, reason: 'SIGTERM' };
-const exited = (
-  workerId: WorkerId,
-  how: Partial<Extract<NannyEvent, { type: 'worker-exited' }>> = {},
-): NannyEvent => ({
-  type: 'worker-exited',
-  stimulusId,
-  slot: 0,
-  workerId,
-  code: null,
-  signal: 'SIGKILL',
-  stderrTail: '',
-  didKernelRunOut: false,
-  ...how,
-});
-const typesOf = (instructions: readonly NannyInstruction[]): string[] =>
-  instructions.map(({ type }) => type).filter((type) => type !== 'log-event');
-const verdictIn = (instructions: readonly NannyInstruction[]) =>
-  instructions.flatMap((i) =>
-    i.type === 'send-to-scheduler' && i.message.type === 'worker-exited' ? [i.message.verdict] : [],
-  )[0];
 
 function running(nanny: NannyMachine = aNanny()): NannyMachine {
   nanny.handle(start, 0);

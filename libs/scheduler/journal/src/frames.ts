@@ -22,19 +22,16 @@ export function frameOf(records: readonly JournalRecord[]): Buffer {
   return frame;
 }
 
-/** What a file says, as far as it is whole. */
-export interface ReadFrames {
-  /** Where the first frame that is not whole begins; the length of the file when all are. */
-  readonly wholeBytes: number;
-}
-
-/** Tells the records of all whole frames, in order. */
-export function readFrames(file: Buffer, onRecord: (record: JournalRecord) => void): ReadFrames {
-  if (!file.subarray(0, FILE_HEAD.length).equals(FILE_HEAD)) return { wholeBytes: 0 };
+/**
+ * Tells the records of all whole frames, in order. Returns where the first frame that is not whole begins; the length of the
+ * file when all are.
+ */
+export function readFrames(file: Buffer, onRecord: (record: JournalRecord) => void): number {
+  if (!file.subarray(0, FILE_HEAD.length).equals(FILE_HEAD)) return 0;
   let offset = FILE_HEAD.length;
   for (;;) {
     const body = bodyAt(file, offset);
-    if (body === undefined) return { wholeBytes: offset };
+    if (body === undefined) return offset;
     // A copy: what is kept of it must not keep the whole file.
     for (const record of decodeJournalRecords(Buffer.from(body))) onRecord(record);
     offset += FRAME_HEAD_BYTES + body.byteLength;

@@ -56,7 +56,7 @@ export async function readState(
   if (base > 0) paths.unshift(basePath(folder, base));
   for (const path of paths) {
     const file = await readFile(path);
-    const { wholeBytes } = readFrames(file, (record) => {
+    const wholeBytes = readFrames(file, (record) => {
       state.apply(record);
     });
     if (wholeBytes < file.length || file.length === 0)

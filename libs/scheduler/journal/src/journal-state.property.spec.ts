@@ -50,7 +50,7 @@ test('what is written is read, as far as it is whole', () => {
       const whole = Buffer.concat(parts);
       const file = whole.subarray(0, cut % (whole.length + 1));
       const read: JournalRecord[] = [];
-      const { wholeBytes } = readFrames(file, (record) => read.push(record));
+      const wholeBytes = readFrames(file, (record) => read.push(record));
 
       let bytes = 0;
       let count = 0;
@@ -77,7 +77,7 @@ test('a flipped bit ends what can be read, and nothing wrong is read', () => {
       const bit = at % (file.length * 8);
       file[bit >> 3]! ^= 1 << (bit & 7);
       const read: JournalRecord[] = [];
-      const { wholeBytes } = readFrames(file, (record) => read.push(record));
+      const wholeBytes = readFrames(file, (record) => read.push(record));
       expect(wholeBytes).toBeLessThan(file.length);
       expect(plain(read)).toEqual((plain(written.flat()) as unknown[]).slice(0, read.length));
     }),

@@ -13,10 +13,6 @@ import type { WorkerView } from './worker-view.js';
 /** Keys named in one log event. The rest is in its numbers. */
 const LOGGED_KEYS_MAX = 20;
 
-const NOT_BOUND = {};
-const BOUND = { isBinding: true } as const;
-const bound = (isBinding: boolean): { isBinding?: true } => (isBinding ? BOUND : NOT_BOUND);
-
 export class Outbox {
   #instructions: SchedulerInstruction[] = [];
   readonly #frees = new Map<WorkerView, TaskKey[]>();
@@ -34,7 +30,8 @@ export class Outbox {
 
   toWorker(worker: WorkerView, message: SchedulerToWorker, isBinding = false): void {
     if (this.#frees.size > 0) this.#flushFreesOf(worker);
-    this.#instructions.push({ type: 'send-to-worker', workerId: worker.id, message, ...bound(isBinding) });
+    const instruction = { type: 'send-to-worker', workerId: worker.id, message } as const;
+    this.#instructions.push(isBinding ? { ...instruction, isBinding } : instruction);
   }
 
   free(worker: WorkerView, key: TaskKey): void {
@@ -50,7 +47,8 @@ export class Outbox {
 
   /** `isBinding`: whoever hears it counts on it even if the scheduler dies. */
   toClient(clientId: ClientId, message: SchedulerToClient, isBinding = false): void {
-    this.#instructions.push({ type: 'send-to-client', clientId, message, ...bound(isBinding) });
+    const instruction = { type: 'send-to-client', clientId, message } as const;
+    this.#instructions.push(isBinding ? { ...instruction, isBinding } : instruction);
   }
 
   /** To every client that wants the task. */

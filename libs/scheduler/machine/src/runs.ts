@@ -70,7 +70,7 @@ export function onHeartbeat(core: Core, worker: WorkerView, event: Report<'heart
   worker.executingTasks = metrics.executing;
   core.scatterPlanner.forgetPlansOf(worker);
   for (const { key, runId, forMs } of metrics.executing) {
-    const run = worker.processing.get(runId)?.key === key ? worker.processing.get(runId)?.state : undefined;
+    const run = assignedRun(worker, key, runId)?.state;
     // It takes longer than its like did: what is expected of this worker grows with it.
     if (run?.name !== 'processing' || forMs <= run.expectedMs) continue;
     worker.reprice(run, forMs);
@@ -88,9 +88,13 @@ function setPressure(core: Core, worker: WorkerView, isUnderPressure: boolean): 
 
 /** The task, if this run of it is the one that counts. */
 function currentRun(core: Core, worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
+  return assignedRun(worker, key, runId) ?? takenUpRun(core, worker, key, runId);
+}
+
+/** The same, of those that were assigned in this life of the scheduler or have been taken up. */
+function assignedRun(worker: WorkerView, key: TaskKey, runId: RunId): SchedulerTask | undefined {
   const task = worker.processing.get(runId);
-  if (task === undefined) return takenUpRun(core, worker, key, runId);
-  return task.key === key ? task : undefined;
+  return task?.key === key ? task : undefined;
 }
 
 /** The worker holds a result that belongs nowhere. Unless it also runs the task anew: freeing would stop that. */
